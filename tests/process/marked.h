@@ -1,0 +1,69 @@
+// Finds processes by a mark in their environment, whoever their parent is by now.
+#ifndef FANMILL_TESTS_PROCESS_MARKED_H_
+#define FANMILL_TESTS_PROCESS_MARKED_H_
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace fanmill {
+
+inline constexpr std::chrono::seconds kPatience{20};
+
+// True as soon as the condition holds; false when it does not within kPatience.
+template <class Condition>
+bool WaitUntil(Condition condition) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    poll(nullptr, 0, 1);
+  }
+  return true;
+}
+
+// Dead, though perhaps nobody has reaped it yet.
+inline bool IsDead(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  return stat.empty() || stat.substr(stat.rfind(')')).starts_with(") Z");
+}
+
+// One mark per test; what still bears it at the end is killed.
+class Mark {
+ public:
+  Mark() {
+    static int made = 0;
+    entry_ = "FANMILL_TEST_MARK=" + std::to_string(getpid()) + "." + std::to_string(++made);
+  }
+  ~Mark() {
+    for (pid_t pid : Bearers()) kill(pid, SIGKILL);
+  }
+
+  const std::string& entry() const { return entry_; }
+
+  std::vector<pid_t> Bearers() const {
+    std::vector<pid_t> bearers;
+    for (const auto& folder : std::filesystem::directory_iterator("/proc")) {
+      const std::string name = folder.path().filename();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      std::ifstream file(folder.path() / "environ", std::ios::binary);
+      const std::string environment{std::istreambuf_iterator<char>(file), {}};
+      if (environment.find(entry_ + '\0') != std::string::npos) bearers.push_back(std::stoi(name));
+    }
+    return bearers;
+  }
+
+ private:
+  std::string entry_;
+};
+
+}  // namespace fanmill
+
+#endif  // FANMILL_TESTS_PROCESS_MARKED_H_

@@ -1,0 +1,179 @@
+#include "worker/capture.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "lib/core/check.h"
+
+namespace fanmill {
+namespace {
+
+void CloseEnd(int& fd) {
+  if (fd >= 0) close(fd);
+  fd = -1;
+}
+
+// A file without a name: gone with its last descriptor, whatever happens to us.
+int OpenUnlinked(const std::string& folder) {
+  const int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return fd;
+  std::string name = folder + "/fanmill-output-XXXXXX";
+  const int named = mkostemp(name.data(), O_CLOEXEC);
+  if (named >= 0) unlink(name.c_str());
+  return named;
+}
+
+}  // namespace
+
+CapturedStream::~CapturedStream() { CloseEnd(file_); }
+
+CapturedStream::CapturedStream(CapturedStream&& from) noexcept { *this = std::move(from); }
+
+CapturedStream& CapturedStream::operator=(CapturedStream&& from) noexcept {
+  if (this == &from) return *this;
+  CloseEnd(file_);
+  head_ = std::exchange(from.head_, {});
+  file_ = std::exchange(from.file_, -1);
+  size_ = std::exchange(from.size_, 0);
+  dropped_ = std::exchange(from.dropped_, 0);
+  trouble_ = std::exchange(from.trouble_, {});
+  return *this;
+}
+
+std::optional<std::string> CapturedStream::Read(uint64_t offset, size_t bytes) const {
+  FANMILL_CHECK(spilled());
+  std::string part(offset < size_ ? std::min<uint64_t>(bytes, size_ - offset) : 0, '\0');
+  size_t got = 0;
+  while (got < part.size()) {
+    const ssize_t n = pread(file_, part.data() + got, part.size() - got, offset + got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0) errno = EIO;  // somebody cut the file
+    if (n <= 0) return std::nullopt;
+    got += static_cast<size_t>(n);
+  }
+  return part;
+}
+
+void CapturedStream::Append(const char* bytes, size_t size, uint64_t cap,
+                            const std::string& spill_dir) {
+  const size_t kept = trouble_.empty() ? std::min<uint64_t>(size, cap - size_) : 0;
+  dropped_ += size - kept;
+  if (kept == 0) return;
+  if (spilled() || head_.size() + kept > kCaptureInMemoryBytesMax) {
+    Spill(bytes, kept, spill_dir);
+  } else {
+    head_.append(bytes, kept);
+    size_ += kept;
+  }
+}
+
+// The file holds the whole stream, its head included, so that it can be read as one. What did
+// not reach the disk is dropped and counted; the bytes already kept stay good.
+void CapturedStream::Spill(const char* bytes, size_t size, const std::string& spill_dir) {
+  if (!spilled()) {
+    const int opened = OpenUnlinked(spill_dir);
+    if (opened < 0) {
+      trouble_ = "cannot open a file for its output in " + spill_dir + ": " + std::strerror(errno);
+      dropped_ += size;
+      return;
+    }
+    file_ = opened;
+    size_ = 0;
+    const std::string head = std::exchange(head_, {});
+    if (!WriteOut(head.data(), head.size())) dropped_ += head.size() - size_;
+  }
+  const uint64_t before = size_;
+  if (!trouble_.empty() || !WriteOut(bytes, size)) dropped_ += size - (size_ - before);
+}
+
+bool CapturedStream::WriteOut(const char* bytes, size_t size) {
+  while (size > 0) {
+    const ssize_t n = pwrite(file_, bytes, size, static_cast<off_t>(size_));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      trouble_ = std::string("cannot keep more of its output: ") + std::strerror(errno);
+      return false;
+    }
+    bytes += n;
+    size -= static_cast<size_t>(n);
+    size_ += static_cast<uint64_t>(n);
+  }
+  return true;
+}
+
+Capture::Capture(std::string spill_dir, uint64_t cap)
+    : spill_dir_(std::move(spill_dir)), cap_(cap) {}
+
+Capture::~Capture() {
+  CloseChildEnds();
+  for (Stream& stream : streams_) CloseEnd(stream.read_end);
+}
+
+std::string Capture::Open() {
+  for (Stream& stream : streams_) {
+    FANMILL_CHECK(stream.read_end < 0 && stream.write_end < 0);
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      const std::string reason = std::strerror(errno);
+      CloseChildEnds();
+      for (Stream& opened : streams_) CloseEnd(opened.read_end);
+      return "cannot open a pipe for a task's output: " + reason +
+             "; raise ulimit -n or take fewer slots";
+    }
+    stream.read_end = ends[0];
+    stream.write_end = ends[1];
+    fcntl(stream.read_end, F_SETFL, O_NONBLOCK);  // ours alone: the task's end blocks as usual
+  }
+  return "";
+}
+
+void Capture::CloseChildEnds() {
+  for (Stream& stream : streams_) CloseEnd(stream.write_end);
+}
+
+void Capture::Drain() {
+  for (Stream& stream : streams_) ReadSome(stream, kCaptureDrainBytesMax);
+}
+
+// What is there is at most what a pipe holds: a writer that goes on for ever cannot hold us up.
+void Capture::Finish() {
+  CloseChildEnds();
+  for (Stream& stream : streams_) {
+    int waiting = 0;
+    if (stream.read_end >= 0 && ioctl(stream.read_end, FIONREAD, &waiting) == 0) {
+      ReadSome(stream, static_cast<uint64_t>(waiting));
+    }
+    CloseEnd(stream.read_end);
+  }
+}
+
+Capture::Output Capture::Take() {
+  FANMILL_CHECK(streams_[0].read_end < 0 && streams_[1].read_end < 0);
+  return {std::exchange(streams_[0].captured, {}), std::exchange(streams_[1].captured, {})};
+}
+
+// Through one buffer per thread: an idle stream holds no memory, a small output exactly its size.
+void Capture::ReadSome(Stream& stream, uint64_t limit) {
+  constexpr size_t kPieceBytes = 64 << 10;
+  static thread_local const std::unique_ptr<char[]> piece(new char[kPieceBytes]);
+  while (stream.read_end >= 0 && limit > 0) {
+    const size_t wanted = std::min<uint64_t>(limit, kPieceBytes);
+    const ssize_t n = read(stream.read_end, piece.get(), wanted);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) return CloseEnd(stream.read_end);
+    stream.captured.Append(piece.get(), static_cast<size_t>(n), cap_, spill_dir_);
+    limit -= static_cast<uint64_t>(n);
+    if (static_cast<size_t>(n) < wanted) return;  // that was all; poll tells of more, or of the end
+  }
+}
+
+}  // namespace fanmill

@@ -1,0 +1,208 @@
+#include "worker/descendants.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "lib/core/check.h"
+
+namespace fanmill {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Kin {
+  pid_t pid;
+  pid_t parent;
+};
+
+std::optional<std::string> ReadFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  std::string text;
+  char piece[4096];
+  ssize_t n;
+  while ((n = read(fd, piece, sizeof piece)) > 0) text.append(piece, static_cast<size_t>(n));
+  close(fd);
+  if (n < 0) return std::nullopt;
+  return text;
+}
+
+std::vector<pid_t> NumbersIn(const std::string& folder) {
+  std::vector<pid_t> numbers;
+  DIR* dir = opendir(folder.c_str());
+  if (dir == nullptr) return numbers;
+  while (const dirent* entry = readdir(dir)) {
+    const std::string_view name = entry->d_name;
+    pid_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) numbers.push_back(number);
+  }
+  closedir(dir);
+  return numbers;
+}
+
+// The parent, as /proc/PID/stat tells it: the second field after the name, which ends at the last
+// parenthesis and may hold anything.
+pid_t ParentOf(pid_t pid) {
+  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return 0;
+  const size_t name_end = stat->rfind(')');
+  if (name_end == std::string::npos || name_end + 4 >= stat->size()) return 0;
+  pid_t parent = 0;
+  std::from_chars(stat->data() + name_end + 4, stat->data() + stat->size(), parent);
+  return parent;
+}
+
+// The kernel lists children per thread; absent (nullopt) where it was built without that list.
+std::optional<std::vector<pid_t>> ListedChildren(pid_t pid) {
+  std::vector<pid_t> children;
+  bool listed = false;
+  const std::string folder = "/proc/" + std::to_string(pid) + "/task";
+  for (pid_t thread : NumbersIn(folder)) {
+    const auto text = ReadFile(folder + "/" + std::to_string(thread) + "/children");
+    if (!text) continue;
+    listed = true;
+    const char* at = text->data();
+    const char* const end = at + text->size();
+    pid_t child = 0;
+    for (auto next = std::from_chars(at, end, child); next.ec == std::errc();
+         next = std::from_chars(at, end, child)) {
+      children.push_back(child);
+      at = std::min(next.ptr + 1, end);
+    }
+  }
+  if (!listed) return std::nullopt;
+  return children;
+}
+
+bool KernelListsChildren() {
+  static const bool lists = ListedChildren(getpid()).has_value();
+  return lists;
+}
+
+// For kernels without the list: everybody's parent, once per walk.
+std::map<pid_t, std::vector<pid_t>> ScanChildren() {
+  std::map<pid_t, std::vector<pid_t>> children;
+  for (pid_t pid : NumbersIn("/proc")) children[ParentOf(pid)].push_back(pid);
+  return children;
+}
+
+// Visits all below root, each one's children being listed before it is visited itself, so that
+// a visit which kills loses sight of nobody.
+template <class Visit>
+void Walk(pid_t root, Visit visit) {
+  const bool lists = KernelListsChildren();
+  const auto scanned = lists ? std::map<pid_t, std::vector<pid_t>>() : ScanChildren();
+  std::vector<Kin> open;
+  const auto push_children = [&](pid_t parent) {
+    std::vector<pid_t> children;
+    if (lists) {
+      children = ListedChildren(parent).value_or(std::vector<pid_t>());
+    } else if (const auto found = scanned.find(parent); found != scanned.end()) {
+      children = found->second;
+    }
+    for (pid_t child : children) open.push_back({child, parent});
+  };
+  push_children(root);
+  while (!open.empty()) {
+    const Kin kin = open.back();
+    open.pop_back();
+    push_children(kin.pid);
+    visit(kin);
+  }
+}
+
+// The pid may have died and be another process by now: holds it by a pidfd while asking whose
+// child it is, so that no stranger is ever killed.
+void KillKin(const Kin& kin) {
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, kin.pid, 0));
+  if (pidfd < 0) return;
+  const pid_t parent = ParentOf(kin.pid);
+  if (parent == kin.parent || parent == getpid()) {
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  }
+  close(pidfd);
+}
+
+// Takes in all that are dead now. False when there is no child left at all, dead or alive.
+bool ReapDead(const std::function<void(pid_t, int)>& reaped) {
+  while (true) {
+    int status = 0;
+    const pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+    if (pid == 0) return true;
+    if (pid < 0) return errno != ECHILD;
+    if (reaped) reaped(pid, status);
+  }
+}
+
+void WaitAMillisecond() { poll(nullptr, 0, 1); }
+
+bool HasEntry(pid_t pid, std::string_view entry) {
+  const auto environment = ReadFile("/proc/" + std::to_string(pid) + "/environ");
+  if (!environment) return false;
+  std::string_view rest = *environment;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\0'), rest.size());
+    if (rest.substr(0, end) == entry) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+void BecomeSubreaper() { FANMILL_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0); }
+
+std::vector<pid_t> Descendants(pid_t root) {
+  std::vector<pid_t> found;
+  Walk(root, [&](const Kin& kin) { found.push_back(kin.pid); });
+  return found;
+}
+
+int KillAllDescendants(const std::function<void(pid_t, int)>& reaped) {
+  const auto give_up = Clock::now() + kKillTimeMax;
+  while (true) {
+    Walk(getpid(), KillKin);
+    if (!ReapDead(reaped)) return 0;
+    if (Clock::now() > give_up) return static_cast<int>(Descendants(getpid()).size());
+    WaitAMillisecond();
+  }
+}
+
+int KillMarkedDescendants(std::string_view entry) {
+  const auto give_up = Clock::now() + kKillTimeMax;
+  while (true) {
+    int found = 0;
+    Walk(getpid(), [&](const Kin& kin) {
+      if (!HasEntry(kin.pid, entry)) return;  // the dead have no environment any more
+      ++found;
+      KillKin(kin);
+    });
+    if (found == 0 || Clock::now() > give_up) return found;
+    WaitAMillisecond();
+  }
+}
+
+void ReapAdopted(const std::function<bool(pid_t)>& is_task) {
+  while (true) {
+    siginfo_t dead{};
+    if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) != 0 || dead.si_pid == 0) return;
+    if (is_task(dead.si_pid)) return;  // first in the queue: whoever waits for it comes before us
+    waitpid(dead.si_pid, nullptr, WNOHANG);
+  }
+}
+
+}  // namespace fanmill

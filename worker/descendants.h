@@ -1,0 +1,42 @@
+// Finds and ends every process that stems from this one. Relies on PR_SET_CHILD_SUBREAPER: what
+// was double-forked or left its session comes back to the caller as a child when its parent dies.
+// What a task had started by somebody else (a daemon, cron, a container engine) is no descendant.
+#ifndef FANMILL_WORKER_DESCENDANTS_H_
+#define FANMILL_WORKER_DESCENDANTS_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace fanmill {
+
+// How long killing goes on before what cannot be killed (another user's process, one that hangs in
+// the kernel) is given up and counted.
+inline constexpr std::chrono::seconds kKillTimeMax{10};
+
+// Makes this process the new parent of all its orphaned descendants.
+void BecomeSubreaper();
+
+// Pids of all that stem from `root`, parents before children; a snapshot that may be old already.
+std::vector<pid_t> Descendants(pid_t root);
+
+// SIGKILLs all descendants and reaps them until none is left. `reaped` hears the wait status of
+// each direct child. Returns how many were left after kKillTimeMax: 0 but for the unkillable.
+// Steals the exit statuses of children from everybody else in the process: for the end only.
+int KillAllDescendants(const std::function<void(pid_t, int status)>& reaped = {});
+
+// SIGKILLs the descendants whose environment holds the entry, "NAME=value" in full: what a task
+// left behind in other sessions, named by the FANMILL_... variables it was started with. Repeats
+// until it finds none, kKillTimeMax at most. Returns how many were left. Reaps nothing.
+int KillMarkedDescendants(std::string_view entry);
+
+// Reaps the dead that nobody waits for: orphans this process adopted. `is_task` tells those that
+// have somebody who will call Reap for them. To be called now and then by the thread that spawns.
+void ReapAdopted(const std::function<bool(pid_t)>& is_task);
+
+}  // namespace fanmill
+
+#endif  // FANMILL_WORKER_DESCENDANTS_H_
