@@ -54,16 +54,22 @@ std::vector<pid_t> NumbersIn(const std::string& folder) {
   return numbers;
 }
 
-// The parent, as /proc/PID/stat tells it: the second field after the name, which ends at the last
-// parenthesis and may hold anything.
-pid_t ParentOf(pid_t pid) {
-  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-  if (!stat) return 0;
-  const size_t name_end = stat->rfind(')');
-  if (name_end == std::string::npos || name_end + 4 >= stat->size()) return 0;
+struct Stat {
+  char state = 'X';  // as in ps; X: gone
   pid_t parent = 0;
-  std::from_chars(stat->data() + name_end + 4, stat->data() + stat->size(), parent);
-  return parent;
+};
+
+// From /proc/PID/stat: the two fields after the name, which ends at the last parenthesis and may
+// hold anything.
+Stat StatOf(pid_t pid) {
+  const auto text = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  if (!text) return {};
+  const size_t name_end = text->rfind(')');
+  if (name_end == std::string::npos || name_end + 4 >= text->size()) return {};
+  Stat stat;
+  stat.state = (*text)[name_end + 2];
+  std::from_chars(text->data() + name_end + 4, text->data() + text->size(), stat.parent);
+  return stat;
 }
 
 // The kernel lists children per thread; absent (nullopt) where it was built without that list.
@@ -96,7 +102,7 @@ bool KernelListsChildren() {
 // For kernels without the list: everybody's parent, once per walk.
 std::map<pid_t, std::vector<pid_t>> ScanChildren() {
   std::map<pid_t, std::vector<pid_t>> children;
-  for (pid_t pid : NumbersIn("/proc")) children[ParentOf(pid)].push_back(pid);
+  for (pid_t pid : NumbersIn("/proc")) children[StatOf(pid).parent].push_back(pid);
   return children;
 }
 
@@ -130,7 +136,7 @@ void Walk(pid_t root, Visit visit) {
 void KillKin(const Kin& kin) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, kin.pid, 0));
   if (pidfd < 0) return;
-  const pid_t parent = ParentOf(kin.pid);
+  const pid_t parent = StatOf(kin.pid).parent;
   if (parent == kin.parent || parent == getpid()) {
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
   }
@@ -150,17 +156,28 @@ bool ReapDead(const std::function<void(pid_t, int)>& reaped) {
 
 void WaitAMillisecond() { poll(nullptr, 0, 1); }
 
-bool HasEntry(pid_t pid, std::string_view entry) {
+enum class Marked { kNo, kYes, kUnclear };
+
+// Unclear: alive, and without any environment. It may be in the middle of an exec.
+Marked HasEntry(pid_t pid, std::string_view entry) {
   const auto environment = ReadFile("/proc/" + std::to_string(pid) + "/environ");
-  if (!environment) return false;
+  if (!environment) return Marked::kNo;
+  if (environment->empty()) {
+    const char state = StatOf(pid).state;
+    return state == 'Z' || state == 'X' ? Marked::kNo : Marked::kUnclear;
+  }
   std::string_view rest = *environment;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\0'), rest.size());
-    if (rest.substr(0, end) == entry) return true;
+    if (rest.substr(0, end) == entry) return Marked::kYes;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return false;
+  return Marked::kNo;
 }
+
+// How often in a row the unclear are looked at again, a millisecond apart, before they are taken
+// for processes that really have no environment.
+constexpr int kUnclearLooksMax = 20;
 
 }  // namespace
 
@@ -184,14 +201,20 @@ int KillAllDescendants(const std::function<void(pid_t, int)>& reaped) {
 
 int KillMarkedDescendants(std::string_view entry) {
   const auto give_up = Clock::now() + kKillTimeMax;
+  int unclear_looks = 0;
   while (true) {
     int found = 0;
+    int unclear = 0;
     Walk(getpid(), [&](const Kin& kin) {
-      if (!HasEntry(kin.pid, entry)) return;  // the dead have no environment any more
+      const Marked marked = HasEntry(kin.pid, entry);
+      if (marked == Marked::kUnclear) ++unclear;
+      if (marked != Marked::kYes) return;
       ++found;
       KillKin(kin);
     });
-    if (found == 0 || Clock::now() > give_up) return found;
+    unclear_looks = found == 0 && unclear > 0 ? unclear_looks + 1 : 0;
+    const bool none_left = found == 0 && (unclear == 0 || unclear_looks > kUnclearLooksMax);
+    if (none_left || Clock::now() > give_up) return found;
     WaitAMillisecond();
   }
 }

@@ -8,14 +8,18 @@
 
 namespace fanmill {
 
-[[noreturn]] inline void CheckFailed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "fanmill: %s:%d: this must hold and does not: %s\n", file, line, condition);
+[[noreturn]] inline void CheckFailed(const char* condition, const char* file, int line,
+                                     const char* why = "") {
+  std::fprintf(stderr, "fanmill: %s:%d: this must hold and does not: %s %s\n", file, line,
+               condition, why);
   std::abort();
 }
 
 }  // namespace fanmill
 
-#define FANMILL_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::fanmill::CheckFailed(#condition, __FILE__, __LINE__))
+// FANMILL_CHECK(condition) or FANMILL_CHECK(condition, "what it means").
+#define FANMILL_CHECK(condition, ...) \
+  ((condition) ? static_cast<void>(0) \
+               : ::fanmill::CheckFailed(#condition, __FILE__, __LINE__ __VA_OPT__(, ) __VA_ARGS__))
 
 #endif  // FANMILL_LIB_CORE_CHECK_H_

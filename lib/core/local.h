@@ -52,6 +52,7 @@ struct CloseLane {
 struct Connect {
   Channel channel;
   std::string endpoint;
+  std::vector<std::string> prefixes = {};  // kSignal: what to subscribe to (SignalPrefix)
 };
 struct Disconnect {
   Channel channel;

@@ -67,11 +67,23 @@ TEST(DescendantsTest, OnlyTheMarkedAreKilled) {
               if (!WaitUntil([&] { return killed.Bearers().size() == 3; })) return 1;
               if (!WaitUntil([&] { return spared.Bearers().size() == 3; })) return 2;
               if (KillMarkedDescendants(killed.entry()) != 0) return 3;
-              if (!killed.Bearers().empty() || spared.Bearers().size() != 3) return 4;
+              if (!killed.Bearers().empty()) return 4;
+              if (!WaitUntil([&] { return spared.Bearers().size() == 3; })) return 6;
               return KillAllDescendants() == 0 ? 0 : 5;
             }),
             0);
   EXPECT_TRUE(spared.Bearers().empty());
+}
+
+TEST(DescendantsTest, AProcessWithoutEnvironmentHoldsUpNobody) {
+  const Mark mark;
+  EXPECT_EQ(InSubreaper([&] {
+              StartShell("exec env -i sleep 1000", {});
+              if (KillMarkedDescendants(mark.entry()) != 0) return 1;
+              if (Descendants(getpid()).size() != 1) return 2;
+              return KillAllDescendants() == 0 ? 0 : 3;
+            }),
+            0);
 }
 
 TEST(DescendantsTest, AdoptedDeadAreReapedAndTasksAreNot) {
