@@ -1,0 +1,20 @@
+// One exit code table for every command; the README prints it, tests hold to it.
+#ifndef FANMILL_CONTROLLER_CLI_EXIT_CODE_H_
+#define FANMILL_CONTROLLER_CLI_EXIT_CODE_H_
+
+namespace fanmill::cli {
+
+enum ExitCode {
+  kExitOk = 0,
+  kExitTaskFailed = 1,      // at least one task failed
+  kExitUsage = 2,           // the command line is wrong
+  kExitCancelled = 3,       // the batch was cancelled or halted
+  kExitTimedOut = 4,        // what was waited for did not come in time
+  kExitUnable = 5,          // Fanmill could not work: no controller, port in use, disk
+  kExitNoReceipt = 6,       // somebody did not confirm that nothing of it runs any more
+  kExitSignalBase = 128,    // + the signal that ended the command
+};
+
+}  // namespace fanmill::cli
+
+#endif  // FANMILL_CONTROLLER_CLI_EXIT_CODE_H_

@@ -1,0 +1,140 @@
+#include "lib/client/cluster.h"
+
+#include <utility>
+
+#include "lib/client/connection.h"
+#include "lib/report/report.h"
+
+namespace fanmill::client {
+namespace {
+
+const char* RoleText(v1::Role role) {
+  switch (role) {
+    case v1::VENTILATOR:
+      return "ventilator";
+    case v1::SINK:
+      return "sink";
+    case v1::WORKER:
+      return "worker";
+    case v1::CONTROLLER:
+      return "controller";
+    default:
+      return "unknown";
+  }
+}
+
+const char* PhaseText(v1::BatchPhase phase) {
+  switch (phase) {
+    case v1::FORMING:
+      return "forming";
+    case v1::READY:
+      return "ready";
+    case v1::RUNNING:
+      return "running";
+    case v1::DRAINING:
+      return "draining";
+    case v1::DONE:
+      return "done";
+    case v1::BATCH_FAILED:
+      return "failed";
+    case v1::BATCH_CANCELLED:
+      return "cancelled";
+    default:
+      return "unknown";
+  }
+}
+
+bool IsEnd(v1::BatchPhase phase) {
+  return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
+}
+
+MemberStatus ToMember(const v1::Member& member) {
+  return MemberStatus{RoleText(member.role()),
+                      member.number(),
+                      member.name(),
+                      member.host(),
+                      member.pid(),
+                      member.slots(),
+                      member.running(),
+                      member.ready(),
+                      member.gone(),
+                      member.confirmed(),
+                      Micros(static_cast<int64_t>(member.silent_us()))};
+}
+
+BatchStatus ToBatch(const v1::BatchProgress& progress) {
+  BatchStatus batch;
+  batch.batch = progress.batch();
+  batch.name = progress.name();
+  batch.handler = progress.handler();
+  batch.sealed = progress.sealed();
+  batch.tasks = progress.tasks();
+  batch.ok = progress.ok();
+  batch.failed = progress.failed();
+  batch.cancelled = progress.cancelled_tasks();
+  batch.outstanding = progress.outstanding();
+  batch.retried = progress.retried();
+  batch.age = Micros(static_cast<int64_t>(progress.age_us()));
+  batch.waiting = progress.waiting();
+  return batch;
+}
+
+std::vector<MemberStatus> ToMembers(const v1::CommandReply& reply) {
+  std::vector<MemberStatus> members;
+  for (const v1::Member& member : reply.members()) members.push_back(ToMember(member));
+  return members;
+}
+
+}  // namespace
+
+Cluster::Cluster(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Cluster::~Cluster() = default;
+
+absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Connect(const Options& options) {
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(options);
+  if (!connection.ok()) return connection.status();
+  return std::unique_ptr<Cluster>(new Cluster(*std::move(connection)));
+}
+
+absl::StatusOr<ClusterStatus> Cluster::Status(uint32_t batch) {
+  absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::STATUS, batch);
+  if (!reply.ok()) return reply.status();
+  ClusterStatus status;
+  status.members = ToMembers(*reply);
+  for (const v1::BatchProgress& progress : reply->batches()) {
+    BatchStatus& shown = status.batches.emplace_back(ToBatch(progress));
+    for (const v1::BatchState& state : reply->states()) {
+      if (state.batch() != progress.batch()) continue;
+      shown.phase = PhaseText(state.phase());
+      shown.ended = IsEnd(state.phase());
+    }
+  }
+  return status;
+}
+
+absl::Status Cluster::Start(uint32_t batch) {
+  return connection_->Command(v1::Command::START, batch).status();
+}
+
+absl::StatusOr<bool> Cluster::Cancel(uint32_t batch) {
+  absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::CANCEL, batch);
+  if (!reply.ok()) return reply.status();
+  return reply->done();
+}
+
+absl::StatusOr<bool> Cluster::Shutdown(bool now, std::vector<MemberStatus>* members) {
+  absl::StatusOr<v1::CommandReply> reply = connection_->Command(
+      now ? v1::Command::SHUTDOWN_NOW : v1::Command::SHUTDOWN, 0);
+  if (!reply.ok()) return reply.status();
+  *members = ToMembers(*reply);
+  return reply->done();
+}
+
+absl::StatusOr<Report> Cluster::ReportOf(uint32_t batch) {
+  absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::REPORT, batch);
+  if (!reply.ok()) return reply.status();
+  const v1::BatchReport& report = reply->report();
+  return Report{report.complete(), IsEnd(report.phase()), RenderText(report), RenderJson(report)};
+}
+
+}  // namespace fanmill::client

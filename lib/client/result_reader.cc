@@ -1,0 +1,96 @@
+#include "lib/client/result_reader.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lib/client/connection.h"
+
+namespace fanmill::client {
+namespace {
+
+constexpr uint64_t kPageBytes = 4 << 20;
+
+const char* StatusText(v1::Status status) {
+  switch (status) {
+    case v1::OK:
+      return "ok";
+    case v1::FAILED:
+      return "failed";
+    case v1::SIGNALLED:
+      return "signalled";
+    case v1::TIMED_OUT:
+      return "timed_out";
+    case v1::NOT_STARTED:
+      return "not_started";
+    case v1::CANCELLED:
+      return "cancelled";
+    case v1::LOST:
+      return "lost";
+    default:
+      return "unknown";
+  }
+}
+
+Result ToResult(v1::TerminalRow& row) {
+  Result result;
+  result.task = row.task();
+  result.part = row.part();
+  result.is_stderr = row.stream() == 2;
+  result.text = std::move(*row.mutable_bytes());
+  result.status = StatusText(row.status());
+  result.code = row.code();
+  result.attempt = absl::StrCat(row.epoch(), ".", row.attempt());
+  result.tries = row.attempt();
+  result.worker = row.worker();
+  result.run = Micros(static_cast<int64_t>(row.run_us()));
+  result.value = std::move(*row.mutable_value());
+  result.out = std::move(*row.mutable_stdout_bytes());
+  result.err = std::move(*row.mutable_stderr_bytes());
+  result.dropped = row.dropped();
+  return result;
+}
+
+}  // namespace
+
+ResultReader::ResultReader(Cluster& cluster, uint32_t batch, uint64_t cursor)
+    : cluster_(cluster), batch_(batch), cursor_(cursor), next_cursor_(cursor) {}
+
+absl::StatusOr<std::optional<Result>> ResultReader::Next(Duration timeout) {
+  if (fetched_.empty() && !end_.has_value()) {
+    if (absl::Status fetched = Fetch(timeout); !fetched.ok()) return fetched;
+  }
+  if (fetched_.empty()) return std::optional<Result>();
+  Result result = std::move(fetched_.front());
+  fetched_.pop_front();
+  if (fetched_.empty()) cursor_ = next_cursor_;
+  return std::optional<Result>(std::move(result));
+}
+
+absl::Status ResultReader::Fetch(Duration timeout) {
+  Connection& connection = cluster_.connection();
+  v1::Envelope envelope = connection.NewRequest();
+  v1::ReadRequest& read = *envelope.mutable_read_request();
+  const uint64_t request = connection.NextRequest();
+  read.set_batch(batch_);
+  read.set_cursor(next_cursor_);
+  read.set_max_bytes(kPageBytes);
+  read.set_wait_us(static_cast<uint64_t>(timeout.count()));
+  read.set_request(request);
+  absl::StatusOr<v1::Envelope> answer =
+      connection.Ask(Channel::kFacts, envelope, [request](const v1::Envelope& answer) {
+        return answer.has_read_reply() && answer.read_reply().request() == request;
+      });
+  if (!answer.ok()) return answer.status();
+  v1::ReadReply& reply = *answer->mutable_read_reply();
+  if (!reply.error().empty()) return absl::NotFoundError(reply.error());
+  for (v1::TerminalRow& row : *reply.mutable_rows()) fetched_.push_back(ToResult(row));
+  next_cursor_ = reply.next();
+  if (fetched_.empty()) cursor_ = next_cursor_;
+  if (reply.has_closed()) {
+    end_ = BatchEnd{reply.closed().cancelled(), reply.closed().ok(), reply.closed().failed(),
+                    reply.closed().cancelled_tasks()};
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fanmill::client
