@@ -66,7 +66,7 @@ struct Undeliverable {
 // and dropped by everybody; the controller answers one of another version with Refused.
 struct BadFrame {
   std::string reason;
-  uint32_t protocol;  // the sender's when that much could be read, else 0
+  uint32_t protocol;  // the sender's when it could be read and is not ours, else 0
 };
 
 // ---- kPerson ---------------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 #ifndef FANMILL_LIB_CORE_RANGE_SET_H_
 #define FANMILL_LIB_CORE_RANGE_SET_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "proto/fanmill.pb.h"
 
@@ -20,17 +22,18 @@ class RangeSet {
 
   bool Contains(uint64_t number) const;
   bool empty() const { return ranges_.empty(); }
-  uint64_t size() const { return size_; }          // how many numbers
+  uint64_t size() const { return size_; }  // how many numbers
   uint64_t range_count() const { return ranges_.size(); }
-  std::optional<uint64_t> First() const;           // the least, if any
+  std::optional<uint64_t> First() const;  // the least, if any
   // Removes and returns up to `count` of the least numbers that form one run: [begin, end).
   std::pair<uint64_t, uint64_t> TakeRun(uint64_t count);
 
   const std::map<uint64_t, uint64_t>& ranges() const { return ranges_; }  // begin -> end
 
   v1::Ranges Pack(size_t ranges_max = SIZE_MAX) const;  // the first ranges_max ranges
-  // False (and the set unspecified) when the ranges are not ascending and disjoint, or a number
-  // reaches `limit`.
+  // False when the ranges are not ascending, disjoint and apart, or a number reaches `limit`.
+  static bool IsValid(const v1::Ranges& packed, uint64_t limit);
+  // The same; the set is empty when it is false.
   static bool Unpack(const v1::Ranges& packed, uint64_t limit, RangeSet* set);
 
   friend bool operator==(const RangeSet& a, const RangeSet& b) { return a.ranges_ == b.ranges_; }

@@ -1,0 +1,17 @@
+// The words people read for the enums of the wire. Numbers that we do not know have one too.
+#ifndef FANMILL_LIB_CORE_NAMES_H_
+#define FANMILL_LIB_CORE_NAMES_H_
+
+#include <string_view>
+
+#include "proto/fanmill.pb.h"
+
+namespace fanmill {
+
+std::string_view RoleName(v1::Role role);
+std::string_view StatusName(v1::Status status);
+std::string_view PhaseName(v1::BatchPhase phase);
+
+}  // namespace fanmill
+
+#endif  // FANMILL_LIB_CORE_NAMES_H_
