@@ -23,6 +23,13 @@ class Bitmap {
     ++count_;
     return true;
   }
+  // Returns whether the bit was set before.
+  bool Clear(uint64_t i) {
+    if (!Test(i)) return false;
+    words_[i / 64] &= ~(uint64_t{1} << (i % 64));
+    --count_;
+    return true;
+  }
   uint64_t count() const { return count_; }  // bits that are set
 
  private:
