@@ -1,6 +1,7 @@
 #include "lib/core/wire.h"
 
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/wire_format_lite.h>
 
 #include "lib/core/check.h"
@@ -9,6 +10,10 @@
 
 namespace fanmill {
 namespace {
+
+// What does not parse is ours to count and to name; protobuf would let every stranger write lines
+// on stderr.
+[[maybe_unused]] const auto kProtobufsOwnLog = google::protobuf::SetLogHandler(nullptr);
 
 // The protocol version in a frame that may be nothing else that we know; 0 when there is none.
 uint32_t PeekProtocol(std::string_view bytes) {
