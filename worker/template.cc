@@ -1,5 +1,7 @@
 #include "worker/template.h"
 
+#include <utility>
+
 namespace fanmill {
 namespace {
 
@@ -46,7 +48,10 @@ std::optional<std::string_view> Meaning(std::string_view inside, const Values& v
 
 constexpr size_t kInsideBraces = 2;  // the longest of the above
 
-std::string ExpandWord(std::string_view word, const Values& values, bool* replaced) {
+enum class Quoting { kNone, kShell };
+
+std::string ExpandWord(std::string_view word, const Values& values, Quoting quoting,
+                       bool* replaced) {
   std::string expanded;
   size_t copied = 0;
   for (size_t open = word.find('{'); open != std::string_view::npos;
@@ -55,7 +60,8 @@ std::string ExpandWord(std::string_view word, const Values& values, bool* replac
     if (close == std::string_view::npos) continue;
     const auto meaning = Meaning(word.substr(open + 1, close - open - 1), values);
     if (!meaning) continue;
-    expanded.append(word.substr(copied, open - copied)).append(*meaning);
+    expanded.append(word.substr(copied, open - copied));
+    expanded.append(quoting == Quoting::kShell ? ShellQuote(*meaning) : std::string(*meaning));
     copied = close + 1;
     open = close;
     *replaced = true;
@@ -68,6 +74,20 @@ std::string NulError(std::string_view what, size_t at) {
          "), which no argument of a program can hold; send it in a file, or encode it";
 }
 
+// Why these cannot be expanded; empty: they can.
+std::string WhyNot(const std::vector<std::string>& words, std::string_view value) {
+  if (words.empty()) return "the command is empty: no program to run";
+  if (const size_t at = value.find('\0'); at != std::string_view::npos) {
+    return NulError("the task's value", at);
+  }
+  for (const std::string& word : words) {
+    if (const size_t at = word.find('\0'); at != std::string::npos) {
+      return NulError("the command template", at);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 Expanded ExpandTemplate(const std::vector<std::string>& words,
@@ -75,20 +95,50 @@ Expanded ExpandTemplate(const std::vector<std::string>& words,
                         uint32_t slot_number) {
   const Values values{value.value_or(std::string_view()), std::to_string(task_number),
                       std::to_string(slot_number)};
-  if (words.empty()) return {{}, "the command is empty: no program to run"};
-  if (const size_t at = values.value.find('\0'); at != std::string_view::npos) {
-    return {{}, NulError("the task's value", at)};
-  }
-  Expanded expanded;
+  Expanded expanded{{}, WhyNot(words, values.value)};
+  if (!expanded.error.empty()) return expanded;
   bool replaced = false;
   for (const std::string& word : words) {
-    if (const size_t at = word.find('\0'); at != std::string::npos) {
-      return {{}, NulError("the command template", at)};
-    }
-    expanded.argv.push_back(ExpandWord(word, values, &replaced));
+    expanded.argv.push_back(ExpandWord(word, values, Quoting::kNone, &replaced));
   }
   if (!replaced && value) expanded.argv.emplace_back(*value);
   return expanded;
+}
+
+Expanded ExpandScript(const std::vector<std::string>& words, std::optional<std::string_view> value,
+                      uint64_t task_number, uint32_t slot_number) {
+  const Values values{value.value_or(std::string_view()), std::to_string(task_number),
+                      std::to_string(slot_number)};
+  Expanded expanded{{}, WhyNot(words, values.value)};
+  if (!expanded.error.empty()) return expanded;
+  bool replaced = false;
+  std::string script = ExpandWord(words[0], values, Quoting::kShell, &replaced);
+  std::vector<std::string> arguments;
+  for (size_t i = 1; i < words.size(); ++i) {
+    arguments.push_back(ExpandWord(words[i], values, Quoting::kNone, &replaced));
+  }
+  if (!replaced && value) script += " " + ShellQuote(*value);
+  expanded.argv = {"sh", "-c", std::move(script)};
+  if (!arguments.empty()) expanded.argv.push_back("sh");  // $0
+  expanded.argv.insert(expanded.argv.end(), arguments.begin(), arguments.end());
+  return expanded;
+}
+
+std::string ShellQuote(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(text);
+  }
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
 }
 
 }  // namespace fanmill

@@ -27,6 +27,15 @@ Expanded ExpandTemplate(const std::vector<std::string>& words,
                         std::optional<std::string_view> value, uint64_t task_number,
                         uint32_t slot_number);
 
+// The same for a script that /bin/sh runs: words[0] is the script, in which values stand quoted
+// where they need it, so that each stays one word; in a script without any of these the value
+// becomes its last word. Further words are the script's own arguments, $1 and so on.
+Expanded ExpandScript(const std::vector<std::string>& words, std::optional<std::string_view> value,
+                      uint64_t task_number, uint32_t slot_number);
+
+// As one word for a POSIX shell.
+std::string ShellQuote(std::string_view text);
+
 }  // namespace fanmill
 
 #endif  // FANMILL_WORKER_TEMPLATE_H_

@@ -71,5 +71,26 @@ TEST(TemplateTest, AMegabyteGoesThrough) {
   EXPECT_EQ(Word("-{}-", value).size(), value.size() + 2);
 }
 
+TEST(TemplateTest, AScriptGetsItsValuesQuoted) {
+  const auto script = [](const Words& words, std::optional<std::string_view> value) {
+    return ExpandScript(words, value, 12, 3).argv;
+  };
+  EXPECT_EQ(script({"cat {} > {/.}.{#}"}, "a/b c.txt"),
+            (Words{"sh", "-c", "cat 'a/b c.txt' > 'b c'.12"}));
+  EXPECT_EQ(script({"cat"}, "plain.txt"), (Words{"sh", "-c", "cat plain.txt"}));
+  EXPECT_EQ(script({"date"}, std::nullopt), (Words{"sh", "-c", "date"}));
+  EXPECT_EQ(script({"echo $1", "{}"}, "v w"), (Words{"sh", "-c", "echo $1", "sh", "v w"}));
+  EXPECT_NE(ExpandScript({"echo"}, std::string_view("\0", 1), 1, 1).error, "");
+  EXPECT_NE(ExpandScript({}, "v", 1, 1).error, "");
+}
+
+TEST(TemplateTest, QuotesWhatAShellWouldReadInAnotherWay) {
+  EXPECT_EQ(ShellQuote("a-b/c.d_1"), "a-b/c.d_1");
+  EXPECT_EQ(ShellQuote(""), "''");
+  EXPECT_EQ(ShellQuote("it's"), "'it'\\''s'");
+  EXPECT_EQ(ShellQuote("A=1"), "'A=1'");
+  EXPECT_EQ(ShellQuote("~"), "'~'");
+}
+
 }  // namespace
 }  // namespace fanmill

@@ -1,0 +1,92 @@
+#include "worker/executor.h"
+
+#include <iterator>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_join.h"
+#include "lib/core/check.h"
+#include "lib/core/printable.h"
+#include "lib/io/clock.h"
+#include "worker/handlers/exec.h"
+#include "worker/handlers/noop.h"
+#include "worker/handlers/sleep.h"
+#include "worker/handlers/tally.h"
+
+namespace fanmill {
+namespace {
+
+constexpr size_t kShownBytesMax = 60;
+
+// A further handler is a class, and a line here and in HandlerNames.
+std::unique_ptr<Handler> MakeHandler(const std::string& name, const HandlerTools& tools) {
+  if (name == "exec") return std::make_unique<ExecHandler>(tools);
+  if (name == "sleep") return std::make_unique<SleepHandler>(tools);
+  if (name == "noop") return std::make_unique<NoopHandler>(tools);
+  return nullptr;
+}
+
+}  // namespace
+
+const std::vector<std::string>& HandlerNames() {
+  static const std::vector<std::string>& names =
+      *new std::vector<std::string>{"exec", "noop", "sleep"};
+  return names;
+}
+
+Executor::Executor(const ExecutorOptions& options, SlotTable& table)
+    : spills_(answers_), tools_{answers_,
+                                spills_,
+                                table,
+                                options.spill_dir,
+                                options.output_bytes_max,
+                                options.environment} {
+  for (const std::string& name : options.handlers) {
+    handlers_[name] = MakeHandler(name, tools_);
+    FANMILL_CHECK(handlers_[name] != nullptr, "there is no such handler");
+  }
+}
+
+Executor::~Executor() = default;
+
+void Executor::Deliver(Message message) {
+  std::visit(Overloaded{
+                 [this](RunTasks& work) { OnRun(std::move(work)); },
+                 [this](StopTasks& stop) {
+                   for (auto& [name, handler] : handlers_) handler->Stop(stop);
+                 },
+                 [this](ReadOutput& read) { spills_.Read(read); },
+                 [this](OutputDone& done) { spills_.Done(done); },
+                 [](auto&) { FANMILL_CHECK(false, "no message for the executor"); },
+             },
+             message);
+}
+
+void Executor::OnRun(RunTasks work) {
+  FANMILL_CHECK(!work.tasks.empty(), "a slot was given no task");
+  FANMILL_CHECK(work.slot < tools_.table.slots(), "a slot that does not exist was given tasks");
+  const auto handler = handlers_.find(work.spec->handler());
+  if (handler == handlers_.end()) return Refuse(work);
+  handler->second->Run(std::move(work));
+}
+
+void Executor::Refuse(const RunTasks& work) {
+  const std::string reason =
+      "this worker has no handler \"" + Printable(work.spec->handler(), kShownBytesMax) +
+      "\"; it offers " +
+      absl::StrJoin(handlers_, ", ",
+                    [](std::string* out, const auto& entry) { out->append(entry.first); }) +
+      "; see --handler of fanmill-worker";
+  const Instant now = Now();
+  Tally tally(answers_, work.slot, now);
+  for (const TaskToRun& task : work.tasks) tally.Add(NotStarted(task, reason), now);
+  tally.Tell(true);
+}
+
+void Executor::Collect(std::vector<Message>& messages) {
+  std::vector<Message> taken = answers_.Take();
+  messages.insert(messages.end(), std::make_move_iterator(taken.begin()),
+                  std::make_move_iterator(taken.end()));
+}
+
+}  // namespace fanmill

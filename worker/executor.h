@@ -1,0 +1,56 @@
+// Executor: runs tasks, by whatever handler their batch asks for, and says how they ended. It
+// decides nothing about which tasks run where: that is the session's, which gives each slot one
+// RunTasks at a time and gets TasksRan back, the last of them with `idle`.
+#ifndef FANMILL_WORKER_EXECUTOR_H_
+#define FANMILL_WORKER_EXECUTOR_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/core/limits.h"
+#include "lib/core/message.h"
+#include "lib/io/local_peer.h"
+#include "worker/handlers/handler.h"
+#include "worker/mailbox.h"
+#include "worker/slot_table.h"
+#include "worker/spills.h"
+
+namespace fanmill {
+
+// The names of all handlers there are.
+const std::vector<std::string>& HandlerNames();
+
+struct ExecutorOptions {
+  std::vector<std::string> handlers = HandlerNames();  // what to offer
+  std::string spill_dir = "/tmp";  // for outputs above kInlineOutputBytesMax, in unnamed files
+  uint64_t output_bytes_max = kOutputStreamBytesMax;  // per task and stream; more is dropped
+  std::vector<std::string> environment = {};          // "NAME=value", inherited by tasks
+};
+
+// Takes RunTasks, StopTasks, ReadOutput and OutputDone; gives TasksRan and OutputRead. Has few
+// threads, however many slots. Its end kills whatever runs, and waits for it.
+class Executor final : public LocalPeer {
+ public:
+  // As many slots as the table has; the table outlives it. REQUIRES: all handlers exist.
+  Executor(const ExecutorOptions& options, SlotTable& table);
+  ~Executor() override;
+
+  void Deliver(Message message) override;
+  int event_fd() const override { return answers_.event_fd(); }
+  void Collect(std::vector<Message>& messages) override;
+
+ private:
+  void OnRun(RunTasks work);
+  void Refuse(const RunTasks& work);
+
+  Mailbox<Message> answers_;
+  Spills spills_;
+  HandlerTools tools_;
+  std::map<std::string, std::unique_ptr<Handler>> handlers_;
+};
+
+}  // namespace fanmill
+
+#endif  // FANMILL_WORKER_EXECUTOR_H_

@@ -1,0 +1,97 @@
+// ExecLoop: the life of the processes that are tasks, seen by the one thread that is their parent.
+//
+//   kIdle --RunTasks--> (start) ----> kRunning --ended--> (start the next) or kIdle
+//                          |  ^          |   |
+//             not now, try |  | again    |   +--timeout: TERM--> kTimedOut --grace: KILL, ended-->
+//                          v  |          |                                  (next) or kIdle
+//                        kWaiting        +--StopTasks: TERM--> kStopping --grace: KILL, ended-->
+//                          |                                       |
+//                          +------------StopTasks------------> kStopped
+//
+// kStopped waits until nothing of what was stopped runs, and until what the batch's tasks left
+// behind in other sessions is killed too; then the slot is answered CANCELLED, and is kIdle.
+#ifndef FANMILL_WORKER_HANDLERS_EXEC_LOOP_H_
+#define FANMILL_WORKER_HANDLERS_EXEC_LOOP_H_
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lib/core/instant.h"
+#include "worker/capture.h"
+#include "worker/handlers/exec_command.h"
+#include "worker/handlers/handler.h"
+#include "worker/slot_timers.h"
+#include "worker/spawn.h"
+
+namespace fanmill {
+
+class ExecLoop {
+ public:
+  struct Quit {};
+  using Order = std::variant<RunTasks, StopTasks, Quit>;
+
+  ExecLoop(const HandlerTools& tools, Mailbox<Order>& orders);
+  ~ExecLoop();
+  // Until Quit came and nothing runs any more.
+  void Run();
+
+ private:
+  enum class Phase { kIdle, kWaiting, kRunning, kTimedOut, kStopping, kStopped };
+  struct Slot {
+    Phase phase = Phase::kIdle;
+    RunTasks work;
+    size_t next = 0;  // the task in hand
+    std::shared_ptr<CommandMaker> maker;
+    std::unique_ptr<Capture> capture;  // made when first used
+    Child child;
+    Instant began;
+    int tries = 0;      // how often this task could not be started just now
+    TasksRan answer{};  // kStopped: what is told when nothing is left behind
+  };
+
+  void OnOrder(Order& order);
+  void OnRun(RunTasks& work);
+  void OnEvent(const epoll_event& event);
+  void OnTimer(uint32_t slot_number);
+
+  // Starts the tasks in hand until one runs, waits, or none is left.
+  void Advance(uint32_t slot_number);
+  enum class Start { kRuns, kFailed, kNotNow };
+  Start StartTask(uint32_t slot_number, std::string* reason);
+  void Watch(uint32_t slot_number, int fd, uint32_t what);
+  void OnEnded(uint32_t slot_number, const Ending& ending);
+  TaskOutcome OutcomeOf(Slot& slot, const Ending& ending, Instant ended);
+  void TellEnd(uint32_t slot_number, TaskOutcome outcome, Instant ended);
+  void BecomeIdle(uint32_t slot_number);
+
+  void OnStop(const StopTasks& stop);
+  void StopChild(uint32_t slot_number, bool now);
+  void Hold(uint32_t slot_number, TaskOutcome outcome);
+  bool NothingRuns(uint32_t batch) const;
+  void FinishStops();
+
+  std::shared_ptr<CommandMaker> MakerOf(const RunTasks& work);
+  void ReapAdoptedSometimes();
+  int WaitMillis() const;
+
+  const HandlerTools& tools_;
+  Mailbox<Order>& orders_;
+  const int epoll_fd_;
+  std::vector<Slot> slots_;
+  SlotTimers timers_;
+  std::set<uint32_t> stops_;  // batches that are being stopped; 0: all
+  std::map<uint32_t, std::shared_ptr<CommandMaker>> makers_;
+  Instant reap_at_ = kNever;  // when to look for adopted processes that have died
+  bool quitting_ = false;
+};
+
+}  // namespace fanmill
+
+#endif  // FANMILL_WORKER_HANDLERS_EXEC_LOOP_H_

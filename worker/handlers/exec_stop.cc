@@ -1,0 +1,113 @@
+// How what runs is stopped: by a timeout, or by a cancel.
+#include <signal.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "lib/io/clock.h"
+#include "spdlog/spdlog.h"
+#include "worker/descendants.h"
+#include "worker/handlers/exec_loop.h"
+#include "worker/handlers/tally.h"
+
+namespace fanmill {
+namespace {
+
+constexpr uint64_t kGraceMicrosMax = uint64_t{24} * 3600 * 1000 * 1000;
+
+// Also what ended well and left processes in other sessions: a killed batch leaves nothing.
+void KillLeftBehind(uint32_t batch) {
+  const int left = batch == 0 ? KillAllDescendants() : KillMarkedDescendants(BatchMark(batch));
+  if (left > 0) {
+    spdlog::warn(
+        "event=cannot_kill batch={} processes={} reason=\"they belong to another user or hang in "
+        "the kernel\"",
+        batch, left);
+  }
+}
+
+}  // namespace
+
+void ExecLoop::OnStop(const StopTasks& stop) {
+  stops_.insert(stop.batch);
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (!Concerns(stop, slot.work.batch)) continue;
+    switch (slot.phase) {
+      case Phase::kIdle:
+      case Phase::kStopped:
+        break;
+      case Phase::kWaiting: {
+        timers_.Set(i, kNever);
+        TaskOutcome outcome = NotStarted(slot.work.tasks[slot.next], "");
+        outcome.status = pb::CANCELLED;
+        Hold(i, std::move(outcome));
+        break;
+      }
+      case Phase::kRunning:
+        slot.phase = Phase::kStopping;
+        StopChild(i, stop.now);
+        break;
+      case Phase::kTimedOut:  // has its TERM already
+      case Phase::kStopping:
+        slot.phase = Phase::kStopping;
+        if (stop.now) StopChild(i, true);
+        break;
+    }
+  }
+}
+
+// TERM, and KILL after the grace; the latter at once when there is none. A stopped process (Ctrl-Z)
+// must be continued to hear the TERM.
+void ExecLoop::StopChild(uint32_t slot_number, bool now) {
+  Slot& slot = slots_[slot_number];
+  const uint64_t grace_us = std::min(slot.work.spec->grace_us(), kGraceMicrosMax);
+  if (now || grace_us == 0) {
+    timers_.Set(slot_number, kNever);
+    SignalGroup(slot.child, SIGKILL);
+    return;
+  }
+  SignalGroup(slot.child, SIGTERM);
+  SignalGroup(slot.child, SIGCONT);
+  timers_.Set(slot_number, After(Now(), Micros(static_cast<int64_t>(grace_us))));
+}
+
+void ExecLoop::Hold(uint32_t slot_number, TaskOutcome outcome) {
+  Slot& slot = slots_[slot_number];
+  const Instant now = Now();
+  Tally tally(tools_.answers, slot_number, slot.began);
+  tally.Add(std::move(outcome), now);
+  tally.AddCancelled(slot.work, slot.next + 1, now);
+  slot.answer = tally.Take(true);
+  slot.phase = Phase::kStopped;
+}
+
+// For all batches, every child must have ended first: killing all descendants takes in the
+// statuses of those it finds.
+bool ExecLoop::NothingRuns(uint32_t batch) const {
+  return std::none_of(slots_.begin(), slots_.end(), [batch](const Slot& slot) {
+    if (batch == 0) return slot.child.pid > 0;
+    return slot.phase == Phase::kStopping && slot.work.batch == batch;
+  });
+}
+
+void ExecLoop::FinishStops() {
+  for (auto stop = stops_.begin(); stop != stops_.end();) {
+    if (!NothingRuns(*stop)) {
+      ++stop;
+      continue;
+    }
+    KillLeftBehind(*stop);
+    for (uint32_t i = 0; i < slots_.size(); ++i) {
+      Slot& slot = slots_[i];
+      if (slot.phase != Phase::kStopped || !Concerns({*stop, true}, slot.work.batch)) continue;
+      TasksRan answer = std::exchange(slot.answer, {});
+      BecomeIdle(i);
+      tools_.answers.Put(std::move(answer));
+    }
+    stop = stops_.erase(stop);
+  }
+}
+
+}  // namespace fanmill
