@@ -19,8 +19,16 @@ void Member::Start(Instant now, Outbox& outbox) {
 
 void Member::Connect(Outbox& outbox) const {
   outbox.Send(PeerId{Channel::kNet}, fanmill::Connect{Channel::kControl, options_.controller});
+  Subscribe(outbox);
+}
+
+void Member::Subscribe(Outbox& outbox) const {
   if (signal_.empty()) return;
-  outbox.Send(PeerId{Channel::kNet}, fanmill::Connect{Channel::kSignal, signal_, options_.topics});
+  std::vector<std::string> topics = options_.topics;
+  if (options_.role == pb::WORKER) {
+    topics.push_back(SignalPrefix(Signal::Topic::kWorker, number()));
+  }
+  outbox.Send(PeerId{Channel::kNet}, fanmill::Connect{Channel::kSignal, signal_, topics});
 }
 
 void Member::SayHello(Instant now, Outbox& outbox) {  // R10
@@ -61,10 +69,7 @@ Member::Event Member::OnWelcome(Instant now, const pb::Welcome& welcome, Outbox&
     heartbeat_every_ = std::clamp(wanted, kHeartbeatEveryMin, options_.lease);
   }
   signal_ = welcome.signal();
-  if (!signal_.empty()) {
-    outbox.Send(PeerId{Channel::kNet},
-                fanmill::Connect{Channel::kSignal, signal_, options_.topics});
-  }
+  Subscribe(outbox);
   Take(welcome.state());
   due_ = now;
   return Event::kWelcomed;

@@ -25,7 +25,7 @@ struct MemberOptions {
   uint64_t epoch = 0;               // a worker's incarnation
   std::string controller;           // numeric endpoint of its control ROUTER
   pb::Hello hello;                  // what to say; `number` is filled in once it is known
-  std::vector<std::string> topics;  // prefixes of signals to subscribe to
+  std::vector<std::string> topics;  // prefixes of signals to subscribe to; a worker's own is added
   Duration hello_every = Millis(500);
   Duration heartbeat_every = Seconds(1);  // until the controller says how often
   Duration lease = Seconds(5);
@@ -69,6 +69,7 @@ class Member {
 
  private:
   void Connect(Outbox& outbox) const;
+  void Subscribe(Outbox& outbox) const;
   void SayHello(Instant now, Outbox& outbox);
   Event OnWelcome(Instant now, const pb::Welcome& welcome, Outbox& outbox);
   Event OnReply(Instant now, const pb::HeartbeatReply& reply, Outbox& outbox);

@@ -1,0 +1,68 @@
+// How a worker ends, and how its batches do: which wishes are to be obeyed, and for which of them a
+// receipt is owed.
+//
+//   staying --DRAIN--> draining --KILL--> killed       (or at once)
+//                        |                   |
+//          nothing runs, all durable   nothing runs
+//                        +------> leaving <--+  --answered, or leave_after--> gone
+#ifndef FANMILL_WORKER_LEAVING_H_
+#define FANMILL_WORKER_LEAVING_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "lib/core/instant.h"
+#include "lib/core/local.h"
+#include "lib/core/range_set.h"
+
+namespace fanmill {
+
+class Leaving {
+ public:
+  explicit Leaving(Duration leave_after) : leave_after_(leave_after) {}
+
+  // A wish for this worker, of the whole cluster (true) or of itself; a person's has generation 0.
+  // True when it goes further than what was wished before.
+  bool Obey(pb::Wish wish, bool cluster, uint64_t generation);
+  pb::Wish wish() const { return wish_; }
+
+  // Nothing of it runs or waits any more.
+  void Leave(Instant now);
+  void Answered() { gone_ = left_at_.has_value(); }
+  bool leaving() const { return left_at_.has_value(); }
+  bool gone() const { return gone_; }
+  void Tick(Instant now);
+  Instant NextDeadline() const;
+
+  // The receipts of those wishes that had a generation.
+  void AddReceipts(pb::Heartbeat& heartbeat) const;
+
+ private:
+  const Duration leave_after_;
+  pb::Wish wish_ = pb::RUN;
+  uint64_t cluster_generation_ = 0;
+  uint64_t worker_generation_ = 0;
+  std::optional<Instant> left_at_;
+  bool gone_ = false;
+};
+
+// Batches that were killed. Their numbers are never used again, so that they stay dead.
+class DeadBatches {
+ public:
+  // True when the batch was not dead yet.
+  bool Kill(uint32_t batch, uint64_t generation);
+  bool IsDead(uint32_t batch) const { return dead_.Contains(batch); }
+  // Receipts are owed for batches that the state still lists.
+  void KeepOwed(const std::set<uint32_t>& listed);
+  const std::map<uint32_t, uint64_t>& owed() const { return owed_; }  // batch -> generation
+
+ private:
+  RangeSet dead_;
+  std::map<uint32_t, uint64_t> owed_;
+};
+
+}  // namespace fanmill
+
+#endif  // FANMILL_WORKER_LEAVING_H_

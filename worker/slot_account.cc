@@ -1,0 +1,211 @@
+#include "worker/slot_account.h"
+
+#include <algorithm>
+
+#include "lib/core/check.h"
+
+namespace fanmill {
+namespace {
+
+// What is remembered of each batch; older steps are merged.
+constexpr size_t kCauseStepsMax = 4096;
+constexpr size_t kPiecesMax = 4096;
+
+}  // namespace
+
+SlotAccounts::SlotAccounts(uint32_t slots, Instant arrival)
+    : slots_count_(slots), arrival_(arrival), busy_(arrival), slots_(slots) {}
+
+void SlotAccounts::BecomeReady(Instant now) {
+  if (ready_.has_value()) return;
+  ready_ = now;
+  ReviewAll(now);
+}
+
+void SlotAccounts::BecomeDraining(Instant now) {
+  draining_ = true;
+  ReviewAll(now);
+}
+
+void SlotAccounts::TasksCame(Instant now, uint32_t batch) {
+  Batch& known = Open(now, batch);
+  if (!known.first_came.has_value()) known.first_came = now;
+}
+
+void SlotAccounts::SetWaitingHere(Instant now, uint32_t batch, bool waits) {
+  const auto known = batches_.find(batch);
+  if (known == batches_.end() || known->second.waits_here == waits) return;
+  known->second.waits_here = waits;
+  Review(now, batch, known->second);
+}
+
+void SlotAccounts::SetDry(Instant now, const RangeSet& batches) {
+  if (dry_ == batches) return;
+  dry_ = batches;
+  ReviewAll(now);
+}
+
+void SlotAccounts::BatchStarted(Instant now, uint32_t batch, Instant start) {
+  Batch& known = Open(now, batch);
+  if (known.start.has_value()) return;
+  // The age of the start has grown on its way here; tasks that came before prove it older.
+  if (known.first_came.has_value()) start = std::min(start, *known.first_came);
+  known.start = std::clamp(start, arrival_, std::max(arrival_, now));
+  known.at_start = PartsAt(*known.start, batch, known);
+}
+
+void SlotAccounts::BatchEnded(Instant now, uint32_t batch, Instant end) {
+  BatchStarted(now, batch, end);
+  Batch& known = batches_.at(batch);
+  if (!known.final.has_value()) known.final = Between(batch, known, std::min(end, now));
+}
+
+void SlotAccounts::Forget(uint32_t batch) { batches_.erase(batch); }
+
+void SlotAccounts::Hand(Instant now, uint32_t slot, uint32_t batch, bool retry) {
+  FANMILL_CHECK(slot < slots_count_ && !slots_[slot].busy);
+  slots_[slot] = {true, batch, retry, now};
+  busy_.Set(now, busy_.slots() + 1);
+  Tally& mine = Open(now, batch).mine;
+  mine.Set(now, mine.slots() + 1);
+}
+
+void SlotAccounts::Ran(Instant now, uint32_t slot, Instant began, Instant ended, bool idle) {
+  FANMILL_CHECK(slot < slots_count_ && slots_[slot].busy);
+  Slot& taken = slots_[slot];
+  const Instant from = std::clamp(began, taken.since, std::max(taken.since, now));
+  const Instant to = std::clamp(ended, from, std::max(from, now));
+  taken.since = to;
+  const auto known = batches_.find(taken.batch);
+  if (known != batches_.end()) {
+    Batch& batch = known->second;
+    (taken.retry ? batch.retrying : batch.run) += (to - from).count();
+    batch.pieces.push_back({from, to, taken.retry ? kRetrying : kRun});
+    if (batch.pieces.size() > kPiecesMax) batch.pieces.pop_front();
+    if (idle) batch.mine.Set(now, batch.mine.slots() - 1);
+  }
+  if (!idle) return;
+  taken.busy = false;
+  busy_.Set(now, busy_.slots() - 1);
+}
+
+std::vector<uint32_t> SlotAccounts::Batches() const {
+  std::vector<uint32_t> numbers;
+  for (const auto& [number, batch] : batches_) numbers.push_back(number);
+  return numbers;
+}
+
+pb::SlotAccount SlotAccounts::Account(Instant now, uint32_t batch) const {
+  const Batch& known = batches_.at(batch);
+  return known.final.has_value() ? *known.final : Between(batch, known, now);
+}
+
+SlotAccounts::Batch& SlotAccounts::Open(Instant now, uint32_t number) {
+  const auto [entry, fresh] = batches_.try_emplace(number, arrival_);
+  Batch& batch = entry->second;
+  if (!fresh) return batch;
+  Parts idle{};
+  idle[kStarting] = IdleAt(ready_.has_value() ? std::min(*ready_, now) : now);
+  idle[kWaiting] = IdleAt(now) - idle[kStarting];
+  batch.causes.push_back({now, CauseOf(number, batch), idle});
+  return batch;
+}
+
+int64_t SlotAccounts::IdleAt(Instant t) const {
+  return t <= arrival_ ? 0 : (t - arrival_).count() * slots_count_ - busy_.At(t);
+}
+
+SlotAccounts::Part SlotAccounts::CauseOf(uint32_t number, const Batch& batch) const {
+  if (!ready_.has_value()) return kStarting;
+  if (draining_) return kDraining;
+  if (batch.waits_here) return kTransferring;
+  return dry_.Contains(number) ? kTail : kWaiting;
+}
+
+void SlotAccounts::Review(Instant now, uint32_t number, Batch& batch) {
+  const Part cause = CauseOf(number, batch);
+  const CauseStep& last = batch.causes.back();
+  if (cause == last.cause) return;
+  Parts idle = last.idle;
+  idle[last.cause] += IdleAt(now) - IdleAt(last.at);
+  batch.causes.push_back({std::max(now, last.at), cause, idle});
+  if (batch.causes.size() > kCauseStepsMax) batch.causes.pop_front();
+}
+
+void SlotAccounts::ReviewAll(Instant now) {
+  for (auto& [number, batch] : batches_) Review(now, number, batch);
+}
+
+SlotAccounts::Parts SlotAccounts::IdlePartsAt(Instant t, const Batch& batch) const {
+  const auto after =
+      std::upper_bound(batch.causes.begin(), batch.causes.end(), t,
+                       [](Instant at, const CauseStep& step) { return at < step.at; });
+  if (after != batch.causes.begin()) {
+    const CauseStep& step = *std::prev(after);
+    Parts parts = step.idle;
+    parts[step.cause] += IdleAt(t) - IdleAt(step.at);
+    return parts;
+  }
+  // Before all that is remembered: in the order in which causes follow each other in a batch's
+  // life.
+  Parts parts{};
+  int64_t left = IdleAt(t);
+  for (const Part cause : {kStarting, kWaiting, kTransferring, kTail, kDraining}) {
+    parts[cause] = std::min(left, batch.causes.front().idle[cause]);
+    left -= parts[cause];
+  }
+  parts[kWaiting] += left;
+  return parts;
+}
+
+SlotAccounts::Parts SlotAccounts::PartsAt(Instant t, uint32_t number, const Batch& batch) const {
+  Parts parts = IdlePartsAt(t, batch);
+  const int64_t busy = busy_.At(t);
+  const int64_t mine = std::min(batch.mine.At(t), busy);
+  parts[kOther] = busy - mine;
+  parts[kRun] = batch.run;
+  parts[kRetrying] = batch.retrying;
+  for (const Piece& piece : batch.pieces) {
+    if (piece.to > t) parts[piece.part] -= (piece.to - std::max(piece.from, t)).count();
+  }
+  // What is still in a slot has not told when it began: it counts as run since it was handed over.
+  for (const Slot& slot : slots_) {
+    if (!slot.busy || slot.batch != number || slot.since >= t) continue;
+    parts[slot.retry ? kRetrying : kRun] += (t - slot.since).count();
+  }
+  parts[kRun] = std::clamp<int64_t>(parts[kRun], 0, mine);
+  parts[kRetrying] = std::clamp<int64_t>(parts[kRetrying], 0, mine - parts[kRun]);
+  parts[kTransferring] += mine - parts[kRun] - parts[kRetrying];
+  return parts;
+}
+
+pb::SlotAccount SlotAccounts::Between(uint32_t number, const Batch& batch, Instant end) const {
+  const Instant start = batch.start.value_or(batch.first_came.value_or(end));
+  Parts parts{};
+  if (end > start) {
+    const Parts before = batch.start.has_value() ? batch.at_start : PartsAt(start, number, batch);
+    parts = PartsAt(end, number, batch);
+    for (size_t i = 0; i < kParts; ++i) parts[i] -= before[i];
+    // Only where the memory of steps was too short: no part is below nothing, the sum stays.
+    for (int64_t& part : parts) {
+      if (part >= 0) continue;
+      *std::max_element(parts.begin(), parts.end()) += part;
+      part = 0;
+    }
+  }
+  pb::SlotAccount account;
+  account.set_batch(number);
+  account.set_slots(slots_count_);
+  account.set_window_us(static_cast<uint64_t>(std::max<int64_t>(0, (end - start).count())));
+  account.set_run_us(static_cast<uint64_t>(parts[kRun]));
+  account.set_retrying_us(static_cast<uint64_t>(parts[kRetrying]));
+  account.set_other_us(static_cast<uint64_t>(parts[kOther]));
+  account.set_starting_us(static_cast<uint64_t>(parts[kStarting]));
+  account.set_transferring_us(static_cast<uint64_t>(parts[kTransferring]));
+  account.set_waiting_us(static_cast<uint64_t>(parts[kWaiting]));
+  account.set_tail_us(static_cast<uint64_t>(parts[kTail]));
+  account.set_draining_us(static_cast<uint64_t>(parts[kDraining]));
+  return account;
+}
+
+}  // namespace fanmill

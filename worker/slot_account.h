@@ -1,0 +1,104 @@
+// Where the time of a worker's slots goes, batch by batch. Each slot is at each moment in exactly
+// one state as a batch sees it: running a first attempt of it, running a further one, taken by
+// another batch, or idle for one named cause. The parts of an account therefore add up to slots
+// times window to the microsecond, also when the window's ends are learned late.
+#ifndef FANMILL_WORKER_SLOT_ACCOUNT_H_
+#define FANMILL_WORKER_SLOT_ACCOUNT_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "lib/core/instant.h"
+#include "lib/core/local.h"
+#include "lib/core/range_set.h"
+#include "worker/slot_tally.h"
+
+namespace fanmill {
+
+class SlotAccounts {
+ public:
+  SlotAccounts(uint32_t slots, Instant arrival);
+
+  // Facts about the worker.
+  void BecomeReady(Instant now);
+  void BecomeDraining(Instant now);
+
+  // Facts about a batch. A batch is known from the first of them until it is forgotten.
+  void TasksCame(Instant now, uint32_t batch);
+  void SetWaitingHere(Instant now, uint32_t batch, bool waits);  // unstarted tasks are held here
+  void SetDry(Instant now, const RangeSet& batches);             // nothing left to hand out
+  // `start` and `end` may lie in the past; of each the first word counts.
+  void BatchStarted(Instant now, uint32_t batch, Instant start);
+  void BatchEnded(Instant now, uint32_t batch, Instant end);
+  void Forget(uint32_t batch);
+
+  // What a slot does. It is handed tasks, tells in one or more words what ran when, and is idle.
+  void Hand(Instant now, uint32_t slot, uint32_t batch, bool retry);
+  void Ran(Instant now, uint32_t slot, Instant began, Instant ended, bool idle);
+
+  bool Knows(uint32_t batch) const { return batches_.contains(batch); }
+  std::vector<uint32_t> Batches() const;
+  // The whole account of an ended batch; of one that has not ended, up to `now`.
+  pb::SlotAccount Account(Instant now, uint32_t batch) const;
+
+ private:
+  enum Part { kRun, kRetrying, kOther, kStarting, kTransferring, kWaiting, kTail, kDraining };
+  static constexpr size_t kParts = 8;
+  using Parts = std::array<int64_t, kParts>;
+  // From `at` on idle slots are idle for `cause`; until then `idle` had been added up.
+  struct CauseStep {
+    Instant at;
+    Part cause;
+    Parts idle;
+  };
+  struct Piece {
+    Instant from;
+    Instant to;
+    Part part;  // kRun or kRetrying
+  };
+  struct Batch {
+    explicit Batch(Instant origin) : mine(origin) {}
+    Tally mine;  // slots that were handed a task of it
+    bool waits_here = false;
+    std::deque<CauseStep> causes;  // never empty
+    int64_t run = 0;
+    int64_t retrying = 0;
+    std::deque<Piece> pieces;  // the last ones of run and retrying
+    std::optional<Instant> first_came;
+    std::optional<Instant> start;
+    Parts at_start{};
+    std::optional<pb::SlotAccount> final;
+  };
+  struct Slot {
+    bool busy = false;
+    uint32_t batch = 0;
+    bool retry = false;
+    Instant since;  // handed, or the end of what it told last
+  };
+
+  Batch& Open(Instant now, uint32_t batch);
+  int64_t IdleAt(Instant t) const;
+  Part CauseOf(uint32_t number, const Batch& batch) const;
+  void Review(Instant now, uint32_t number, Batch& batch);
+  void ReviewAll(Instant now);
+  Parts IdlePartsAt(Instant t, const Batch& batch) const;
+  Parts PartsAt(Instant t, uint32_t number, const Batch& batch) const;
+  pb::SlotAccount Between(uint32_t number, const Batch& batch, Instant end) const;
+
+  uint32_t slots_count_;
+  Instant arrival_;
+  std::optional<Instant> ready_;
+  bool draining_ = false;
+  RangeSet dry_;
+  Tally busy_;
+  std::vector<Slot> slots_;
+  std::map<uint32_t, Batch> batches_;
+};
+
+}  // namespace fanmill
+
+#endif  // FANMILL_WORKER_SLOT_ACCOUNT_H_
