@@ -1,0 +1,211 @@
+// From the ventilator's progress to the report: what moves a batch is looked at when it is heard.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "controller/controller.h"
+#include "lib/core/limits.h"
+#include "lib/core/printable.h"
+
+namespace fanmill {
+
+using control::IsEnd;
+
+namespace {
+
+pb::BatchProgress Trimmed(pb::BatchProgress progress) {
+  progress.set_name(Printable(progress.name(), control::kTextBytesMax));
+  progress.set_waiting(Printable(progress.waiting(), control::kTextBytesMax));
+  if (progress.handler().size() > kNameBytesMax) {
+    progress.set_handler(Printable(progress.handler(), control::kTextBytesMax));
+  }
+  return progress;
+}
+
+}  // namespace
+
+void Controller::OnProgress(Instant now, const pb::Heartbeat& heartbeat, Outbox& outbox) {
+  for (auto& [id, batch] : batches_) batch.listed = false;
+  for (const pb::BatchProgress& progress : heartbeat.batches()) {
+    Batch* batch = BatchFor(progress);
+    if (batch == nullptr) continue;
+    batch->listed = true;
+    batch->unlisted = kNever;
+    batch->progress = Trimmed(progress);
+    batch->opened = std::min(batch->opened, now - control::Believable(progress.age_us()));
+    if (progress.closed() && !batch->closed && batch->ask_due == kNever) {
+      AskSummary(now, *batch, outbox);
+    }
+  }
+  for (auto& [id, batch] : batches_) {
+    if (!batch.listed && batch.unlisted == kNever) batch.unlisted = now;
+  }
+  CheckBatches(now, outbox);
+}
+
+control::Batch* Controller::BatchFor(const pb::BatchProgress& progress) {
+  const uint32_t id = progress.batch();
+  if (id == 0 || reports_.HasEnded(id)) return nullptr;
+  const auto found = batches_.find(id);
+  if (found != batches_.end()) return &found->second;
+  if (batches_.size() >= options_.batches_max) {
+    Count("batches_full");
+    return nullptr;
+  }
+  Batch& batch = batches_[id];
+  batch.id = id;
+  view_.Changed();
+  return &batch;
+}
+
+void Controller::CheckBatches(Instant now, Outbox& outbox) {
+  for (auto& [id, batch] : batches_) CheckBatch(now, batch, outbox);
+}
+
+void Controller::CheckBatch(Instant now, Batch& batch, Outbox& outbox) {
+  TryStart(now, batch, outbox);
+  TryEnd(now, batch, outbox);
+  TryReport(now, batch, outbox);
+}
+
+uint32_t Controller::Offering(const Batch& batch) const {
+  const auto found = offering_.find(batch.progress.handler());
+  return found == offering_.end() ? 0 : found->second;
+}
+
+bool Controller::MayStart(const Batch& batch) const {
+  return batch.phase == pb::FORMING && batch.listed && !batch.start_asked && !batch.kill_asked &&
+         wishes_.asked() == pb::RUN;
+}
+
+// R90, and R91 up to the disk.
+void Controller::TryStart(Instant now, Batch& batch, Outbox& outbox) {
+  if (!MayStart(batch) || !BarrierPassed(batch, Offering(batch), now)) return;
+  Count("R90");
+  Move(batch, control::BatchEvent::kBarrierPassed);
+  batch.start_asked = true;
+  view_.Changed();
+  pb::BookRecord record;
+  record.mutable_batch()->set_batch(batch.id);
+  record.mutable_batch()->set_started(true);
+  record.mutable_batch()->set_released(batch.released);
+  book_.Write(std::move(record), batch.id, outbox);
+}
+
+// A row of the batch is durable: now it is so. The signal goes first: a kill must be quick.
+void Controller::ApplyWish(Instant now, const pb::BatchWish& wish, Outbox& outbox) {
+  const auto found = batches_.find(wish.batch());
+  if (found == batches_.end()) return;  // ended meanwhile
+  Batch& batch = found->second;
+  batch.released = batch.released || wish.released();
+  if (wish.started() && !batch.started && !IsEnd(batch.phase)) {
+    Move(batch, control::BatchEvent::kBarrierPassed);  // recovered: it passed before
+    if (Move(batch, control::BatchEvent::kStartDurable)) {
+      Count("R91");
+      batch.started = true;
+      batch.start = now;
+      Send({Signal::Topic::kBatch, batch.id, Signal::Verb::kStart, 0}, outbox);
+      view_.Changed();
+      for (const auto& [incarnation, worker] : members_.workers()) {
+        if (worker.live()) Serve(batch, worker);
+      }
+    }
+  }
+  if (wish.generation() != 0 && Move(batch, control::BatchEvent::kKillDurable)) {
+    Count("R92");
+    batch.generation = wish.generation();
+    Send({Signal::Topic::kBatch, batch.id, Signal::Verb::kKill, batch.generation}, outbox);
+    view_.Changed();
+  }
+  if (recovered_) CheckBatch(now, batch, outbox);
+}
+
+void Controller::Serve(Batch& batch, const Member& worker) {
+  if (batch.served.size() >= control::kServedMax) return Count("served_full");
+  control::Served& served = batch.served[worker.incarnation];
+  served.number = worker.hello.number();
+  served.name = MemberName(worker);
+}
+
+void Controller::AskSummary(Instant now, Batch& batch, Outbox& outbox) {
+  batch.ask_due = now + options_.ask_every;
+  if (facts_.empty()) return;
+  if (facts_asked_ == kNever) facts_asked_ = now;
+  if (now - facts_asked_ > options_.lease) {
+    facts_asked_ = now;  // for a lease no answer: the connection may be dead for ever
+    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kFacts, facts_});
+  }
+  pb::Envelope envelope = NewReply();
+  envelope.mutable_summary_request()->set_batch(batch.id);
+  outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
+}
+
+void Controller::OnSummary(Instant now, const pb::BatchSummary& summary, Outbox& outbox) {
+  const auto found = batches_.find(summary.batch());
+  if (found == batches_.end()) return;  // a repeated answer
+  Batch& batch = found->second;
+  if (batch.closed) return;
+  batch.summary = control::Bounded(summary);
+  // One who asked for a report wants no more than this; a batch told to be closed asks on.
+  if (!batch.progress.closed()) batch.ask_due = kNever;
+  const Duration end_age = control::Believable(summary.end_age_us());
+  if (batch.start_guessed && summary.opened()) {
+    const Duration since_end = summary.closed() ? end_age : Duration{0};
+    batch.start = now - since_end - control::Believable(summary.elapsed_us());
+    batch.start_guessed = false;
+    view_.Changed();
+  }
+  if (summary.known() && summary.closed()) {
+    batch.closed = true;
+    batch.ask_due = kNever;
+    batch.end = now - end_age;
+    batch.accounts_due = now + options_.account_wait;
+    ChangedForAll(outbox);  // the workers owe their accounts now
+    TryEnd(now, batch, outbox);
+    TryReport(now, batch, outbox);
+  }
+  TellReports(now, summary.batch(), outbox);
+}
+
+// A killed batch ends with the last receipt of those who are there. R92
+void Controller::TryEnd(Instant now, Batch& batch, Outbox& outbox) {
+  if (IsEnd(batch.phase)) return;
+  // A batch that its ventilator has forgotten for good cannot be closed: only its kill ends it.
+  const bool orphan = batch.phase == pb::DRAINING && batch.unlisted != kNever &&
+                      now >= After(batch.unlisted, options_.lease);
+  if (!batch.closed && !orphan) return;
+  if (batch.phase == pb::DRAINING && !AllReceipts(batch, members_)) return;
+  if (!batch.closed) {
+    batch.closed = true;
+    batch.ask_due = kNever;
+    batch.end = now;
+    batch.summary.set_cancelled(true);
+    batch.accounts_due = now;
+  }
+  Move(batch, control::EndOf(batch.summary));
+  view_.Changed();
+  TryReport(now, batch, outbox);
+}
+
+// R95
+void Controller::TryReport(Instant now, Batch& batch, Outbox& outbox) {
+  if (!IsEnd(batch.phase) || batch.report_asked) return;
+  if (now < batch.accounts_due && AccountsOutstanding(batch, members_)) return;
+  Count("R95");
+  batch.report_asked = true;
+  batch.accounts_due = kNever;
+  pb::BookRecord record;
+  *record.mutable_report() = BuildReport(batch, members_);
+  book_.Write(std::move(record), batch.id, outbox);
+}
+
+// The report is durable: the state needs the batch no more.
+void Controller::Retire(const pb::BatchReport& report) {
+  const auto found = batches_.find(report.batch());
+  reports_.Keep(report, found == batches_.end() ? pb::BatchProgress() : found->second.progress);
+  if (found == batches_.end()) return;
+  batches_.erase(found);
+  view_.Changed();
+}
+
+}  // namespace fanmill

@@ -1,0 +1,316 @@
+// What a person asks: one request, one reply, and asking again is harmless.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controller/controller.h"
+#include "lib/core/names.h"
+
+namespace fanmill {
+
+using control::IsEnd;
+
+namespace {
+
+constexpr size_t kNamedMax = 5;
+
+// "waits for the receipts of worker 2 (b), worker 5 (e) and 3 more".
+std::string ReceiptsText(const std::vector<const control::Member*>& owed) {
+  std::vector<std::string> names;
+  for (const control::Member* member : owed) {
+    if (names.size() < kNamedMax) names.push_back(MemberName(*member));
+  }
+  std::string text = absl::StrCat("waits for the receipts of ", absl::StrJoin(names, ", "));
+  if (owed.size() > names.size()) {
+    absl::StrAppend(&text, " and ", owed.size() - names.size(), " more");
+  }
+  return text;
+}
+
+pb::Member ToMember(const control::Member& member, Instant now) {
+  pb::Member shown;
+  shown.set_role(member.role);
+  shown.set_number(member.hello.number());
+  shown.set_incarnation(member.incarnation);
+  shown.set_name(member.hello.name());
+  shown.set_host(member.hello.host());
+  shown.set_pid(member.hello.pid());
+  shown.set_slots(member.hello.slots());
+  shown.set_running(member.running);
+  shown.set_ready(member.role == pb::WORKER ? member.ready : member.live());
+  shown.set_silent_us(static_cast<uint64_t>(std::max(now - member.heard, Duration{0}).count()));
+  shown.set_confirmed(member.confirmed);
+  shown.set_gone(!member.live());
+  shown.set_version(member.hello.version());
+  return shown;
+}
+
+pb::BatchState StateOfEnded(const pb::BatchReport& report) {
+  pb::BatchState state;
+  state.set_batch(report.batch());
+  state.set_phase(report.phase());
+  state.set_started(report.summary().opened());
+  state.set_ended(true);
+  return state;
+}
+
+void ShowEnded(const control::Reports::Ended& ended, pb::CommandReply& reply) {
+  *reply.add_batches() = ended.progress;
+  *reply.add_states() = StateOfEnded(ended.report);
+}
+
+std::string HasEndedText(uint32_t batch, const control::Reports::Ended* ended) {
+  if (ended == nullptr) return absl::StrCat("batch ", batch, " has ended long ago");
+  return absl::StrCat("batch ", batch, " has ended (",
+                      std::string(PhaseName(ended->report.phase())), ")");
+}
+
+}  // namespace
+
+void Controller::OnCommand(Instant now, PeerId from, const Wire& wire, Outbox& outbox) {
+  const pb::Command& command = wire.envelope->command();
+  pb::CommandReply reply;
+  bool answered = true;
+  switch (command.verb()) {
+    case pb::Command::STATUS:
+      reply = Status(now, command.batch());
+      break;
+    case pb::Command::START:
+      answered = StartBatch(now, from, wire, reply, outbox);
+      break;
+    case pb::Command::CANCEL:
+      answered = CancelBatch(now, from, wire, reply, outbox);
+      break;
+    case pb::Command::SHUTDOWN:
+    case pb::Command::SHUTDOWN_NOW:
+      answered = ShutDown(now, from, wire, reply, outbox);
+      break;
+    case pb::Command::REPORT:
+      answered = Report(now, from, command, reply, outbox);
+      break;
+    case pb::Command::ENDPOINTS:
+      *reply.mutable_state() = State(now);
+      reply.set_done(members_.ventilator() != nullptr && members_.sink() != nullptr);
+      break;
+    default:
+      reply.set_error(
+          "the controller does not know this command: install the same version of Fanmill on both "
+          "sides");
+  }
+  if (!answered) return;
+  reply.set_request(command.request());
+  pb::Envelope envelope = NewReply();
+  *envelope.mutable_command_reply() = std::move(reply);
+  Reply(from, std::move(envelope), outbox);
+}
+
+std::string Controller::NoSuchBatch(uint32_t batch) const {
+  if (members_.ventilator() == nullptr) {
+    return absl::StrCat("the controller knows no batch ", batch,
+                        " and has not heard from a ventilator yet: ask again when it is running");
+  }
+  return absl::StrCat("there is no batch ", batch, ": fanmill list shows those there are");
+}
+
+void Controller::Show(Instant now, const Batch& batch, pb::CommandReply& reply) const {
+  pb::BatchProgress& shown = *reply.add_batches();
+  shown = batch.progress;
+  *reply.add_states() = control::StateOf(batch, now);
+  if (IsEnd(batch.phase)) {
+    shown.clear_waiting();
+  } else if (batch.unlisted != kNever) {
+    shown.set_waiting(absl::StrCat("its ventilator does not know it any more: fanmill cancel ",
+                                   batch.id, " ends it"));
+  } else if (batch.phase == pb::FORMING && batch.listed) {
+    shown.set_waiting(WaitingText(batch, Offering(batch)));
+  } else if (batch.phase == pb::DRAINING) {
+    const auto owed = OwedReceipts(batch, members_);
+    shown.set_waiting(owed.empty() ? "waits for the sink to close it" : ReceiptsText(owed));
+  }
+}
+
+pb::CommandReply Controller::Status(Instant now, uint32_t batch) {
+  pb::CommandReply reply;
+  const auto live = batches_.find(batch);
+  const control::Reports::Ended* ended = reports_.Find(batch);
+  if (batch != 0 && live == batches_.end() && ended == nullptr) {
+    reply.set_error(reports_.HasEnded(batch) ? HasEndedText(batch, nullptr) : NoSuchBatch(batch));
+    return reply;
+  }
+  reply.set_done(true);
+  *reply.mutable_state() = State(now);
+  for (const Member* member : members_.Everybody()) *reply.add_members() = ToMember(*member, now);
+  if (batch != 0) {
+    if (live != batches_.end()) Show(now, live->second, reply);
+    if (ended != nullptr) ShowEnded(*ended, reply);
+    return reply;
+  }
+  for (const auto& [id, entry] : reports_.kept()) ShowEnded(entry, reply);
+  for (const auto& [id, entry] : batches_) Show(now, entry, reply);
+  return reply;
+}
+
+// R90: releases a held batch.
+bool Controller::StartBatch(Instant now, PeerId from, const Wire& wire, pb::CommandReply& reply,
+                            Outbox& out) {
+  const pb::Command& command = wire.envelope->command();
+  const auto found = batches_.find(command.batch());
+  if (found == batches_.end()) {
+    reply.set_error(reports_.HasEnded(command.batch())
+                        ? HasEndedText(command.batch(), reports_.Find(command.batch()))
+                        : NoSuchBatch(command.batch()));
+    return true;
+  }
+  Batch& batch = found->second;
+  const std::string the_batch = absl::StrCat("batch ", batch.id);
+  if (batch.kill_asked || batch.generation != 0) {
+    reply.set_error(absl::StrCat(the_batch, " is being cancelled: submit it again to run it"));
+  } else if (IsEnd(batch.phase)) {
+    reply.set_error(
+        absl::StrCat(the_batch, " has ended (", std::string(PhaseName(batch.phase)), ")"));
+  } else if (!batch.released && batch.started) {
+    reply.set_error(absl::StrCat(the_batch, " has started already: there is nothing to do"));
+  } else if (!batch.progress.hold() && !batch.released) {
+    reply.set_error(absl::StrCat(the_batch,
+                                 " is not held: it starts by itself as soon as its "
+                                 "workers are ready; fanmill status shows what it "
+                                 "waits for"));
+  } else if (!batch.released) {
+    if (!batch.release_asked) {
+      batch.release_asked = true;
+      batch.start_request = command.request();
+      pb::BookRecord record;
+      record.mutable_batch()->set_batch(batch.id);
+      record.mutable_batch()->set_released(true);
+      book_.Write(std::move(record), batch.id, out);
+    }
+    WaitForBook(from, wire);
+    return false;
+  } else if (batch.started && command.request() != batch.start_request) {
+    reply.set_error(absl::StrCat(the_batch, " has started already: there is nothing to do"));
+  }
+  reply.set_done(reply.error().empty());
+  *reply.add_states() = control::StateOf(batch, now);
+  return true;
+}
+
+// R92
+bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::CommandReply& reply,
+                             Outbox& out) {
+  const uint32_t id = wire.envelope->command().batch();
+  const auto found = batches_.find(id);
+  if (found == batches_.end() || IsEnd(found->second.phase)) {
+    const control::Reports::Ended* ended = reports_.Find(id);
+    if (found == batches_.end() && !reports_.HasEnded(id)) {
+      reply.set_error(NoSuchBatch(id));
+      return true;
+    }
+    const bool live = found != batches_.end();
+    const pb::BatchPhase phase = live               ? found->second.phase
+                                 : ended != nullptr ? ended->report.phase()
+                                                    : pb::DONE;
+    reply.set_done(phase == pb::BATCH_CANCELLED);
+    if (!reply.done()) {
+      reply.set_error(absl::StrCat("batch ", id, " has ended (", std::string(PhaseName(phase)),
+                                   "): there is nothing to cancel"));
+    }
+    if (live) *reply.add_states() = control::StateOf(found->second, now);
+    if (!live && ended != nullptr) *reply.add_states() = StateOfEnded(ended->report);
+    return true;
+  }
+  Batch& batch = found->second;
+  if (batch.generation == 0) {
+    if (!batch.kill_asked) {
+      batch.kill_asked = true;
+      pb::BookRecord record;
+      record.mutable_batch()->set_batch(id);
+      record.mutable_batch()->set_started(batch.started || batch.start_asked);
+      record.mutable_batch()->set_released(batch.released);
+      record.mutable_batch()->set_generation(wishes_.NewGeneration());
+      book_.Write(std::move(record), id, out);
+    }
+    WaitForBook(from, wire);
+    return false;
+  }
+  *reply.add_states() = control::StateOf(batch, now);
+  for (const auto& [incarnation, worker] : members_.workers()) {
+    if (!worker.live()) continue;
+    pb::Member& shown = *reply.add_members();
+    shown = ToMember(worker, now);
+    shown.set_confirmed(batch.receipts.contains(incarnation));
+  }
+  return true;
+}
+
+bool Controller::ShutDown(Instant now, PeerId from, const Wire& wire, pb::CommandReply& reply,
+                          Outbox& out) {
+  const pb::Wish wish =
+      wire.envelope->command().verb() == pb::Command::SHUTDOWN_NOW ? pb::KILL : pb::DRAIN;
+  if (wish > wishes_.wish() && !wishes_.over()) {
+    if (wish > wishes_.asked()) {
+      wishes_.Ask(wish);
+      pb::BookRecord record;
+      record.mutable_whole()->set_wish(wish);
+      record.mutable_whole()->set_generation(wishes_.NewGeneration());
+      book_.Write(std::move(record), 0, out);
+    }
+    WaitForBook(from, wire);
+    return false;
+  }
+  for (const Member* member : members_.Everybody()) {
+    if (member->asked) *reply.add_members() = ToMember(*member, now);
+  }
+  reply.set_done(wishes_.over());
+  if (reply.done() && told_ == kNever) told_ = now;
+  return true;
+}
+
+bool Controller::Report(Instant now, PeerId from, const pb::Command& command,
+                        pb::CommandReply& reply, Outbox& outbox) {
+  const uint32_t id = command.batch();
+  if (const control::Reports::Ended* ended = reports_.Find(id)) {
+    reply.set_done(true);
+    *reply.mutable_report() = ended->report;
+    return true;
+  }
+  const auto found = batches_.find(id);
+  if (found == batches_.end()) {
+    reply.set_error(reports_.HasEnded(id)
+                        ? absl::StrCat("the report of batch ", id, " is no longer kept: only the ",
+                                       options_.reports_max, " newest are")
+                        : NoSuchBatch(id));
+    return true;
+  }
+  Batch& batch = found->second;
+  if (!batch.closed && !facts_.empty() && report_waiters_.size() < options_.report_waiters_max) {
+    AskSummary(now, batch, outbox);
+    report_waiters_.push_back({from, command.request(), id, now + options_.report_wait});
+    return false;
+  }
+  reply.set_done(true);
+  *reply.mutable_report() = BuildReport(batch, members_);
+  return true;
+}
+
+// Answers who waits for the report of `batch`, and everybody whose patience is over.
+void Controller::TellReports(Instant now, uint32_t batch, Outbox& outbox) {
+  std::erase_if(report_waiters_, [&](const ReportWaiter& waiter) {
+    if (waiter.batch != batch && now < waiter.deadline) return false;
+    pb::Envelope envelope = NewReply();
+    pb::CommandReply& reply = *envelope.mutable_command_reply();
+    reply.set_request(waiter.request);
+    reply.set_done(true);
+    const auto found = batches_.find(waiter.batch);
+    const control::Reports::Ended* ended = reports_.Find(waiter.batch);
+    if (found != batches_.end()) {
+      *reply.mutable_report() = BuildReport(found->second, members_);
+    } else if (ended != nullptr) {
+      *reply.mutable_report() = ended->report;
+    }
+    Reply(waiter.from, std::move(envelope), outbox);
+    return true;
+  });
+}
+
+}  // namespace fanmill

@@ -1,0 +1,125 @@
+#include "controller/reports.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+
+namespace fanmill::control {
+namespace {
+
+bool IsLive(const Membership& members, uint64_t incarnation) {
+  const Member* member = members.Find(pb::WORKER, incarnation);
+  return member != nullptr && member->live();
+}
+
+std::map<uint32_t, uint64_t> TasksByNumber(const pb::BatchSummary& summary) {
+  std::map<uint32_t, uint64_t> tasks;
+  for (const pb::WorkerTasks& worker : summary.workers()) {
+    tasks[worker.number()] += worker.tasks();
+  }
+  return tasks;
+}
+
+// The last progress, with the sink's final word; after a restart from the report alone.
+pb::BatchProgress Final(pb::BatchProgress progress, const pb::BatchReport& report) {
+  const pb::BatchSummary& summary = report.summary();
+  progress.set_batch(report.batch());
+  progress.set_name(report.name());
+  progress.set_expected_us(report.expected_us());
+  progress.set_outstanding(0);
+  progress.set_closed(true);
+  progress.set_cancelled(summary.cancelled());
+  progress.clear_waiting();
+  if (!summary.known()) return progress;
+  if (summary.tasks() > 0) {
+    progress.set_sealed(true);
+    progress.set_tasks(summary.tasks());
+  }
+  progress.set_ok(summary.ok());
+  progress.set_failed(summary.failed());
+  progress.set_cancelled_tasks(summary.cancelled_tasks());
+  progress.set_started(summary.opened());
+  return progress;
+}
+
+}  // namespace
+
+pb::BatchSummary Bounded(const pb::BatchSummary& summary) {
+  pb::BatchSummary kept = summary;
+  if (kept.task_us().bucket_size() > kSketchBucketsMax ||
+      kept.task_us().count_size() > kSketchBucketsMax) {
+    kept.clear_task_us();
+  }
+  if (kept.workers_size() > kSummaryWorkersMax) {
+    kept.mutable_workers()->DeleteSubrange(kSummaryWorkersMax,
+                                           kept.workers_size() - kSummaryWorkersMax);
+  }
+  return kept;
+}
+
+bool AccountsOutstanding(const Batch& batch, const Membership& members) {
+  return std::any_of(batch.served.begin(), batch.served.end(), [&](const auto& entry) {
+    return !entry.second.final && IsLive(members, entry.first);
+  });
+}
+
+pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
+  pb::BatchReport report;
+  report.set_batch(batch.id);
+  report.set_phase(batch.phase);
+  report.set_name(batch.progress.name());
+  report.set_expected_us(batch.progress.expected_us());
+  *report.mutable_summary() = batch.summary;
+  const std::map<uint32_t, uint64_t> tasks = TasksByNumber(batch.summary);
+  std::set<uint32_t> named;
+  for (const auto& [incarnation, served] : batch.served) {
+    // While it runs, only who can no longer give its account is missing.
+    const bool counts = served.account.has_value() &&
+                        (!batch.closed || served.final || !IsLive(members, incarnation));
+    if (counts && named.insert(served.number).second) {
+      pb::WorkerReport& worker = *report.add_workers();
+      worker.set_number(served.number);
+      worker.set_name(served.name);
+      *worker.mutable_account() = *served.account;
+      const auto done = tasks.find(served.number);
+      if (done != tasks.end()) worker.set_tasks(done->second);
+    } else if (!counts && (batch.closed || !IsLive(members, incarnation))) {
+      report.add_missing(served.name);
+      named.insert(served.number);
+    }
+  }
+  for (const auto& [number, count] : tasks) {
+    if (batch.closed && !named.contains(number))
+      report.add_missing(absl::StrCat("worker ", number));
+  }
+  report.set_complete(IsEnd(batch.phase) && report.missing_size() == 0);
+  return report;
+}
+
+void Reports::Keep(const pb::BatchReport& report, const pb::BatchProgress& progress) {
+  const uint32_t batch = report.batch();
+  ended_.Add(batch);
+  Ended entry{report, Final(progress, report), 0};
+  entry.bytes = entry.report.ByteSizeLong() + entry.progress.ByteSizeLong();
+  if (const auto found = kept_.find(batch); found != kept_.end()) {
+    bytes_ -= found->second.bytes;
+    oldest_first_.erase(std::find(oldest_first_.begin(), oldest_first_.end(), batch));
+  }
+  bytes_ += entry.bytes;
+  kept_[batch] = std::move(entry);
+  oldest_first_.push_back(batch);
+  while (kept_.size() > 1 && (kept_.size() > kept_max_ || bytes_ > bytes_max_)) {
+    const auto oldest = kept_.find(oldest_first_.front());
+    bytes_ -= oldest->second.bytes;
+    kept_.erase(oldest);
+    oldest_first_.pop_front();
+  }
+}
+
+const Reports::Ended* Reports::Find(uint32_t batch) const {
+  const auto found = kept_.find(batch);
+  return found == kept_.end() ? nullptr : &found->second;
+}
+
+}  // namespace fanmill::control
