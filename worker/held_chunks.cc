@@ -5,7 +5,7 @@
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 namespace {
 
 // What else a report or hello says beside its chunks.
@@ -167,4 +167,4 @@ void HeldChunks::CheckInvariants() const {
   FANMILL_CHECK(spool == spool_bytes_);
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

@@ -18,7 +18,7 @@
 #include "lib/core/range_set.h"
 #include "worker/result_packer.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 // A task chunk as it came, and a view of its tasks. Never moved, since the view looks into it.
 struct TaskSource {
@@ -104,6 +104,6 @@ class HeldChunks {
   std::map<uint32_t, uint64_t> waiting_;  // by batch; none that is 0
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_HELD_CHUNKS_H_

@@ -1,6 +1,6 @@
 #include "worker/lane.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 void Lane::Know(Instant now, uint64_t epoch, const std::string& endpoint, Outbox& outbox) {
   if (endpoint.empty() || epoch < epoch_) return;
@@ -79,4 +79,4 @@ void Lane::ConnectLease(Outbox& outbox) const {
   outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kLease, endpoint_});
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

@@ -15,7 +15,7 @@
 #include "lib/core/instant.h"
 #include "lib/core/message.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 class Lane {
  public:
@@ -72,6 +72,6 @@ class Lane {
   Instant paused_until_{};  // then a new lane is asked for
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_LANE_H_

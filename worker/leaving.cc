@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace fanmill {
+namespace fanmill::worker {
 namespace {
 
 // Ranges of dead batches that are remembered; beyond it the oldest are forgotten.
@@ -52,4 +52,4 @@ void DeadBatches::KeepOwed(const std::set<uint32_t>& listed) {
   std::erase_if(owed_, [&](const auto& entry) { return !listed.contains(entry.first); });
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

@@ -17,7 +17,7 @@
 #include "lib/core/local.h"
 #include "lib/core/range_set.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 class Leaving {
  public:
@@ -63,6 +63,6 @@ class DeadBatches {
   std::map<uint32_t, uint64_t> owed_;
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_LEAVING_H_

@@ -5,7 +5,7 @@
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 void OutputTransfer::Queue(uint64_t chunk, const ResultPacket& packet) {
   FANMILL_CHECK(!packet.large.empty());
@@ -84,4 +84,4 @@ Instant OutputTransfer::NextDeadline() const {
   return queue_.empty() || asked_ ? kNever : not_before_;
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

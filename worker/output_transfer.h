@@ -13,7 +13,7 @@
 #include "lib/core/wire.h"
 #include "worker/result_packer.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 class OutputTransfer {
  public:
@@ -55,6 +55,6 @@ class OutputTransfer {
   Instant not_before_{};
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_OUTPUT_TRANSFER_H_

@@ -5,7 +5,7 @@
 #include "lib/core/limits.h"
 #include "lib/core/task_set.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 namespace {
 
 uint32_t PartsOf(uint64_t size) {
@@ -187,4 +187,4 @@ std::vector<ResultPacket> PackResults(const Identity& identity, uint32_t worker,
   return packer.Take(none_before);
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

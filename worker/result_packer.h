@@ -12,7 +12,7 @@
 #include "lib/core/local.h"
 #include "lib/core/wire.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 struct PlainRun {
   uint32_t first;
@@ -52,6 +52,6 @@ std::vector<ResultPacket> PackResults(const Identity& identity, uint32_t worker,
                                       const pb::TaskChunk& chunk, const ChunkTasks& tasks,
                                       PendingResults pending, bool none_before);
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_RESULT_PACKER_H_

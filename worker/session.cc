@@ -41,7 +41,7 @@ Session::Session(SessionOptions options)
 }
 
 void Session::Start(Instant now, Outbox& outbox) {
-  accounts_ = SlotAccounts(options_.slots, now);
+  accounts_ = worker::SlotAccounts(options_.slots, now);
   member_.Start(now, outbox);
 }
 
@@ -105,13 +105,13 @@ void Session::Settle(Instant now, Outbox& outbox) {
 void Session::Tick(Instant now, Outbox& outbox) {
   NoticePause(now);
   switch (lane_.Tick(now, outbox)) {
-    case Lane::Word::kHello:
+    case worker::Lane::Word::kHello:
       SayHello(outbox);
       break;
-    case Lane::Word::kPaused:
+    case worker::Lane::Word::kPaused:
       report_due_ = true;
       break;
-    case Lane::Word::kNothing:
+    case worker::Lane::Word::kNothing:
       break;
   }
   AskSpecs(now, outbox);

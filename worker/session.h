@@ -127,34 +127,34 @@ class Session final : public Node {
 
   // session_tasks.cc: what the slots run and what became of it.
   void Feed(Instant now, Outbox& outbox);
-  void Hand(Instant now, const SlotSchedule::Start& start, Outbox& outbox);
+  void Hand(Instant now, const worker::SlotSchedule::Start& start, Outbox& outbox);
   void OnRan(Instant now, const TasksRan& ran, Outbox& outbox);
-  void TakePlain(HeldChunk& chunk, const TasksRan& ran);
+  void TakePlain(worker::HeldChunk& chunk, const TasksRan& ran);
   // Whether it was stopped before it ended.
-  bool TakeOutcome(HeldChunk& chunk, const TaskOutcome& outcome, Outbox& outbox);
-  void AddWord(Instant now, const HeldChunk& chunk, uint32_t tasks, Duration run);
+  bool TakeOutcome(worker::HeldChunk& chunk, const TaskOutcome& outcome, Outbox& outbox);
+  void AddWord(Instant now, const worker::HeldChunk& chunk, uint32_t tasks, Duration run);
   void GiveBackAll(Instant now);
-  void Changed(Instant now, HeldChunk& chunk);  // what waits of it
+  void Changed(Instant now, worker::HeldChunk& chunk);  // what waits of it
 
   // session_results.cc: results on their way, and until they are not needed any more.
-  void Flush(HeldChunk& chunk, Outbox& outbox);
+  void Flush(worker::HeldChunk& chunk, Outbox& outbox);
   void FlushDueChunks(Instant now, Outbox& outbox);
-  void Resend(HeldChunk& chunk, bool* socket_is_new, Outbox& outbox);
-  void Drop(Instant now, HeldChunk& chunk, Outbox& outbox);
-  void DropResults(HeldChunk& chunk, Outbox& outbox);
-  void EraseIfOver(HeldChunk& chunk, Outbox& outbox);
+  void Resend(worker::HeldChunk& chunk, bool* socket_is_new, Outbox& outbox);
+  void Drop(Instant now, worker::HeldChunk& chunk, Outbox& outbox);
+  void DropResults(worker::HeldChunk& chunk, Outbox& outbox);
+  void EraseIfOver(worker::HeldChunk& chunk, Outbox& outbox);
   void OnOutputRead(const OutputRead& read, Outbox& outbox);
   uint64_t SpoolRoom() const;
 
   const SessionOptions options_;
   Member member_;
-  Lane lane_;
-  HeldChunks held_;
-  SlotSchedule schedule_;
-  SlotAccounts accounts_;
-  OutputTransfer transfer_;
-  Leaving leaving_;
-  DeadBatches dead_;
+  worker::Lane lane_;
+  worker::HeldChunks held_;
+  worker::SlotSchedule schedule_;
+  worker::SlotAccounts accounts_;
+  worker::OutputTransfer transfer_;
+  worker::Leaving leaving_;
+  worker::DeadBatches dead_;
   std::map<uint32_t, SpecAsked> specs_;
   std::map<uint32_t, Word> words_;
   std::deque<FlushDue> flush_due_;  // in the order of their time

@@ -119,7 +119,7 @@ void Session::KillBatch(Instant now, uint32_t batch, uint64_t generation, Outbox
   if (!dead_.Kill(batch, generation)) return;
   Count("R92");
   for (const uint64_t id : held_.OfBatch(batch)) {
-    HeldChunk& chunk = *held_.Find(id);
+    worker::HeldChunk& chunk = *held_.Find(id);
     Drop(now, chunk, outbox);
   }
   words_.erase(batch);

@@ -42,8 +42,8 @@ void Session::OnChunk(Instant now, std::shared_ptr<const pb::Envelope> envelope,
 
 void Session::HoldChunk(Instant now, std::shared_ptr<const pb::Envelope> envelope, Outbox& outbox) {
   const uint32_t batch = envelope->tasks().batch();
-  HeldChunk& chunk =
-      *held_.Add(std::make_shared<const TaskSource>(std::move(envelope)), lane_.token());
+  worker::HeldChunk& chunk =
+      *held_.Add(std::make_shared<const worker::TaskSource>(std::move(envelope)), lane_.token());
   accounts_.TasksCame(now, batch);
   if (leaving_.wish() != pb::RUN) {  // R100
     chunk.GiveBack(chunk.waiting());
@@ -109,7 +109,7 @@ void Session::OnVerdicts(Instant now,
                          Outbox& outbox) {
   bool socket_is_new = false;
   for (const pb::Verdict& verdict : verdicts) {
-    HeldChunk* const chunk = held_.Find(verdict.chunk());
+    worker::HeldChunk* const chunk = held_.Find(verdict.chunk());
     if (chunk == nullptr) continue;
     if (verdict.kind() == pb::DROP) {
       Count("R40");
@@ -124,7 +124,7 @@ void Session::OnDurable(Instant now, uint64_t through, Outbox& outbox) {  // R41
   if (through <= lane_.durable()) return;
   lane_.Durable(through);
   for (auto next = held_.chunks().begin(); next != held_.chunks().end();) {
-    HeldChunk& chunk = (next++)->second;
+    worker::HeldChunk& chunk = (next++)->second;
     if (chunk.id() > through) return;
     if (chunk.lane != lane_.token()) continue;
     Count("R41");
@@ -136,7 +136,7 @@ void Session::OnRecall(Instant now, const pb::Recall& recall) {  // R43
   Count("R43");
   uint64_t left = recall.tasks();
   for (auto last = held_.chunks().rbegin(); last != held_.chunks().rend() && left > 0; ++last) {
-    HeldChunk& chunk = last->second;
+    worker::HeldChunk& chunk = last->second;
     if (chunk.batch() != recall.batch() || chunk.waiting() == 0) continue;
     left -= chunk.GiveBack(static_cast<uint32_t>(std::min<uint64_t>(left, chunk.waiting())));
     Changed(now, chunk);
@@ -190,7 +190,7 @@ void Session::Report(Instant now, uint64_t sequence, Outbox& outbox) {
   pb::LeaseReport& report = *envelope.mutable_lease_report();
   report.set_sequence(sequence);
   held_.Describe(false, report.mutable_held(), &counters_["held_cut"]);
-  for (const std::optional<Bite>& bite : schedule_.bites()) {
+  for (const std::optional<worker::Bite>& bite : schedule_.bites()) {
     if (!bite.has_value() || bite->next == bite->end) continue;
     pb::RunningTask& running = *report.add_running();
     running.set_chunk(bite->chunk);

@@ -6,13 +6,13 @@
 
 namespace fanmill {
 
-void Session::Flush(HeldChunk& chunk, Outbox& outbox) {  // R67
+void Session::Flush(worker::HeldChunk& chunk, Outbox& outbox) {  // R67
   if (chunk.pending.empty()) return;
-  std::vector<ResultPacket> packets =
-      PackResults(member_.identity(), member_.number(), chunk.source->chunk(), chunk.source->tasks,
-                  std::exchange(chunk.pending, {}), !chunk.packed);
+  std::vector<worker::ResultPacket> packets =
+      worker::PackResults(member_.identity(), member_.number(), chunk.source->chunk(),
+                          chunk.source->tasks, std::exchange(chunk.pending, {}), !chunk.packed);
   chunk.packed = true;
-  for (ResultPacket& packet : packets) {
+  for (worker::ResultPacket& packet : packets) {
     const bool large = !packet.large.empty();
     if (large) {
       transfer_.Queue(chunk.id(), packet);
@@ -26,7 +26,7 @@ void Session::Flush(HeldChunk& chunk, Outbox& outbox) {  // R67
 
 void Session::FlushDueChunks(Instant now, Outbox& outbox) {
   while (!flush_due_.empty() && flush_due_.front().due <= now) {
-    HeldChunk* const chunk = held_.Find(flush_due_.front().chunk);
+    worker::HeldChunk* const chunk = held_.Find(flush_due_.front().chunk);
     flush_due_.pop_front();
     if (chunk == nullptr) continue;
     chunk->flush_waits = false;
@@ -35,7 +35,7 @@ void Session::FlushDueChunks(Instant now, Outbox& outbox) {
   }
 }
 
-void Session::Resend(HeldChunk& chunk, bool* socket_is_new, Outbox& outbox) {  // R42
+void Session::Resend(worker::HeldChunk& chunk, bool* socket_is_new, Outbox& outbox) {  // R42
   Count("R42");
   ++chunk.resends;
   if (chunk.resends > 1 && !*socket_is_new && !sink_endpoint_.empty()) {
@@ -44,7 +44,7 @@ void Session::Resend(HeldChunk& chunk, bool* socket_is_new, Outbox& outbox) {  /
     *socket_is_new = true;
   }
   const bool under_way = transfer_.Has(chunk.id());
-  for (const ResultPacket& packet : chunk.packets) {
+  for (const worker::ResultPacket& packet : chunk.packets) {
     if (packet.large.empty()) {
       outbox.Send(PeerId{Channel::kResults}, Wire{packet.envelope, {}});
     } else if (!under_way) {
@@ -53,7 +53,7 @@ void Session::Resend(HeldChunk& chunk, bool* socket_is_new, Outbox& outbox) {  /
   }
 }
 
-void Session::Drop(Instant now, HeldChunk& chunk, Outbox& outbox) {  // R40
+void Session::Drop(Instant now, worker::HeldChunk& chunk, Outbox& outbox) {  // R40
   if (chunk.forsaken) return;
   chunk.Forsake();
   Changed(now, chunk);
@@ -61,14 +61,14 @@ void Session::Drop(Instant now, HeldChunk& chunk, Outbox& outbox) {  // R40
   EraseIfOver(chunk, outbox);
 }
 
-void Session::DropResults(HeldChunk& chunk, Outbox& outbox) {
+void Session::DropResults(worker::HeldChunk& chunk, Outbox& outbox) {
   transfer_.Forget(chunk.id());
   for (const uint64_t handle : held_.DropResults(chunk)) {
     outbox.Send(PeerId{Channel::kExecutor}, OutputDone{handle});
   }
 }
 
-void Session::EraseIfOver(HeldChunk& chunk, Outbox& outbox) {
+void Session::EraseIfOver(worker::HeldChunk& chunk, Outbox& outbox) {
   if (!chunk.forsaken || chunk.in_slots > 0 || transfer_.Has(chunk.id())) return;
   FANMILL_CHECK(chunk.pending.empty());
   DropResults(chunk, outbox);

@@ -12,8 +12,8 @@ void Session::Feed(Instant now, Outbox& outbox) {
   while (const auto start = schedule_.Next(now, held_, full)) Hand(now, *start, outbox);
 }
 
-void Session::Hand(Instant now, const SlotSchedule::Start& start, Outbox& outbox) {
-  HeldChunk& chunk = *held_.Find(start.bite.chunk);
+void Session::Hand(Instant now, const worker::SlotSchedule::Start& start, Outbox& outbox) {
+  worker::HeldChunk& chunk = *held_.Find(start.bite.chunk);
   const ChunkTasks& tasks = chunk.source->tasks;
   RunTasks run;
   run.slot = start.slot;
@@ -30,9 +30,9 @@ void Session::Hand(Instant now, const SlotSchedule::Start& start, Outbox& outbox
 }
 
 void Session::OnRan(Instant now, const TasksRan& ran, Outbox& outbox) {
-  const Bite* const bite = schedule_.InSlot(ran.slot);
+  const worker::Bite* const bite = schedule_.InSlot(ran.slot);
   FANMILL_CHECK(bite != nullptr, "a slot without tasks told of some");
-  HeldChunk& chunk = *held_.Find(bite->chunk);
+  worker::HeldChunk& chunk = *held_.Find(bite->chunk);
   accounts_.Ran(now, ran.slot, ran.began, ran.ended, ran.idle);
   Duration run = ran.ok_run;
   uint32_t ended = ran.ok_count;
@@ -60,18 +60,18 @@ void Session::OnRan(Instant now, const TasksRan& ran, Outbox& outbox) {
   }
 }
 
-void Session::TakePlain(HeldChunk& chunk, const TasksRan& ran) {
+void Session::TakePlain(worker::HeldChunk& chunk, const TasksRan& ran) {
   FANMILL_CHECK(ran.chunk == chunk.id());
   chunk.Ended(ran.ok_first, ran.ok_first + ran.ok_count);
   chunk.pending.plain.push_back({ran.ok_first, ran.ok_count, ran.ok_run});
 }
 
-bool Session::TakeOutcome(HeldChunk& chunk, const TaskOutcome& outcome, Outbox& outbox) {
+bool Session::TakeOutcome(worker::HeldChunk& chunk, const TaskOutcome& outcome, Outbox& outbox) {
   FANMILL_CHECK(outcome.chunk == chunk.id());
   if (outcome.status == pb::CANCELLED) {  // R66
     Count("R66");
     chunk.Stopped(outcome.index);
-    for (const uint64_t handle : SpillsOf(outcome)) {
+    for (const uint64_t handle : worker::SpillsOf(outcome)) {
       outbox.Send(PeerId{Channel::kExecutor}, OutputDone{handle});
     }
     return true;
@@ -81,7 +81,7 @@ bool Session::TakeOutcome(HeldChunk& chunk, const TaskOutcome& outcome, Outbox& 
   return false;
 }
 
-void Session::AddWord(Instant now, const HeldChunk& chunk, uint32_t tasks, Duration run) {
+void Session::AddWord(Instant now, const worker::HeldChunk& chunk, uint32_t tasks, Duration run) {
   if (tasks == 0) return;
   Word& word = words_[chunk.batch()];
   if (chunk.finished() && !chunk.forsaken && chunk.returned.empty()) {
@@ -99,7 +99,7 @@ void Session::GiveBackAll(Instant now) {
   }
 }
 
-void Session::Changed(Instant now, HeldChunk& chunk) {
+void Session::Changed(Instant now, worker::HeldChunk& chunk) {
   held_.Recount(chunk);
   accounts_.SetWaitingHere(now, chunk.batch(), held_.WaitingOf(chunk.batch()) > 0);
 }

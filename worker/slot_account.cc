@@ -4,7 +4,7 @@
 
 #include "lib/core/check.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 namespace {
 
 // What is remembered of each batch; older steps are merged.
@@ -208,4 +208,4 @@ pb::SlotAccount SlotAccounts::Between(uint32_t number, const Batch& batch, Insta
   return account;
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

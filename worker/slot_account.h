@@ -17,7 +17,7 @@
 #include "lib/core/range_set.h"
 #include "worker/slot_tally.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 class SlotAccounts {
  public:
@@ -99,6 +99,6 @@ class SlotAccounts {
   std::map<uint32_t, Batch> batches_;
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_SLOT_ACCOUNT_H_

@@ -5,7 +5,7 @@
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 namespace {
 
 constexpr uint32_t kBiteGrowth = 8;
@@ -111,4 +111,4 @@ void SlotSchedule::CheckInvariants(const HeldChunks& held) const {
   FANMILL_CHECK(in_slots.empty(), "what is in a slot is of a chunk that is held");
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

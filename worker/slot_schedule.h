@@ -14,7 +14,7 @@
 #include "lib/core/instant.h"
 #include "worker/held_chunks.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 // What a slot was handed and has not told the end of: indexes [next, end) of the chunk.
 struct Bite {
@@ -71,6 +71,6 @@ class SlotSchedule {
   std::map<uint32_t, Learned> learned_;     // by batch
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_SLOT_SCHEDULE_H_

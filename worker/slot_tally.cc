@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace fanmill {
+namespace fanmill::worker {
 
 Tally::Tally(Instant origin) : origin_(origin), steps_{{origin, 0, 0}} {}
 
@@ -28,4 +28,4 @@ int64_t Tally::At(Instant t) const {
   return step.total + (t - step.at).count() * step.slots;
 }
 
-}  // namespace fanmill
+}  // namespace fanmill::worker

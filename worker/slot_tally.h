@@ -9,7 +9,7 @@
 
 #include "lib/core/instant.h"
 
-namespace fanmill {
+namespace fanmill::worker {
 
 class Tally {
  public:
@@ -33,6 +33,6 @@ class Tally {
   std::deque<Step> steps_;  // never empty
 };
 
-}  // namespace fanmill
+}  // namespace fanmill::worker
 
 #endif  // FANMILL_WORKER_SLOT_TALLY_H_

@@ -1,0 +1,169 @@
+// Joining: the controller, the ventilator's lane, the probe, the specs.
+#include "tests/worker/stage.h"
+
+namespace fanmill {
+namespace {
+
+TEST(SessionJoining, SaysHelloUntilWelcomedThenFindsVentilatorAndSink) {  // R10 R20
+  Stage stage;
+  EXPECT_EQ(stage.Begin(), (Lines{"Connect channel=control to=\"tcp://127.0.0.1:21000\"",
+                                  "Hello name=\"host:1\" slots=2"}));
+  EXPECT_EQ(stage.Wait(Millis(500)), (Lines{"Hello name=\"host:1\" slots=2"}));
+  pb::Envelope envelope = stage.From(pb::CONTROLLER, 1);
+  envelope.mutable_welcome()->set_cluster(kCluster);
+  envelope.mutable_welcome()->set_number(4);
+  envelope.mutable_welcome()->set_signal("tcp://c:21001");
+  *envelope.mutable_welcome()->mutable_state() = stage.state();
+  EXPECT_EQ(stage.Hear(Channel::kControl, std::move(envelope)),
+            (Lines{"Connect channel=signal to=\"tcp://c:21001\"",
+                   "Connect channel=results to=\"tcp://s:21002\"",
+                   "Connect channel=lease to=\"tcp://v:21004\""}));
+  EXPECT_EQ(stage.SaidLocal<Connect>()[0].prefixes, (Lines{"all ", "b/", "w/4 "}));
+  EXPECT_EQ(stage.Tick(), (Lines{"LeaseHello number=4 slots=2 held=0",
+                                 "Heartbeat state=1 running=0 receipts=0"}));
+  EXPECT_EQ(stage.Said(pb::Envelope::kLeaseHello).lease_hello().spool_bytes(),
+            StageOptions().spool_bytes);
+  EXPECT_EQ(stage.Wait(Millis(500)), (Lines{"LeaseHello number=4 slots=2 held=0"}));
+  EXPECT_EQ(stage.HearGrant(), (Lines{"Connect channel=lane to=\"tcp://v:21150\""}));
+  EXPECT_EQ(stage.HearGrant(), Lines{}) << "the same lane again changes nothing";
+}
+
+TEST(SessionJoining, LeavesWithTheReasonWhenRefused) {  // R14
+  Stage stage;
+  stage.Begin();
+  pb::Envelope envelope = stage.From(pb::CONTROLLER, 1);
+  envelope.mutable_refused()->set_reason("Version 9 is not version 1.");
+  stage.Hear(Channel::kControl, envelope);
+  stage.Hear(Channel::kControl, envelope);
+  EXPECT_TRUE(stage.session.Done());
+  EXPECT_EQ(stage.session.ExitCode(), 5);
+  EXPECT_EQ(stage.session.TakeNotices(),
+            (Lines{"The controller at tcp://127.0.0.1:21000 refuses this worker: "
+                   "Version 9 is not version 1."}));
+}
+
+TEST(SessionJoining, DropsWhatIsOfAnotherCluster) {  // R3
+  Stage stage;
+  stage.Join();
+  pb::Envelope envelope = stage.From(pb::VENTILATOR, kEpoch);
+  envelope.set_cluster(kCluster + 1);
+  envelope.mutable_lease_reply()->set_ask(true);
+  EXPECT_EQ(stage.Hear(Channel::kLease, std::move(envelope)), Lines{});
+  EXPECT_EQ(stage.Counted("R3"), 1u);
+}
+
+TEST(SessionJoining, CountsBadFramesAndGoesOn) {  // R1
+  Stage stage;
+  stage.Join();
+  EXPECT_EQ(stage.Hear(Channel::kLane, BadFrame{"garbage", 0}), Lines{});
+  EXPECT_EQ(stage.Counted("bad_frame"), 1u);
+}
+
+TEST(SessionJoining, EchoesTheProbeOfItsOwnLaneAlone) {  // R22 R23
+  Stage stage;
+  stage.Join();
+  pb::Envelope envelope = stage.From(pb::VENTILATOR, kEpoch);
+  envelope.mutable_probe()->set_lane(kLaneToken);
+  envelope.mutable_probe()->set_nonce(5);
+  EXPECT_EQ(stage.Hear(Channel::kLane, envelope), Lines{"ProbeEcho nonce=5"});
+  EXPECT_EQ(stage.Said(pb::Envelope::kProbeEcho).probe_echo().lane(), kLaneToken);
+  envelope.mutable_probe()->set_lane(kLaneToken + 1);
+  EXPECT_EQ(stage.Hear(Channel::kLane, envelope), Lines{});
+  EXPECT_EQ(stage.Counted("R22"), 1u);
+}
+
+TEST(SessionJoining, DropsChunksOfAnotherLaneAndOfAnotherEpoch) {  // R22
+  Stage stage;
+  stage.Join();
+  EXPECT_EQ(stage.HearChunk(1, 0, 1, [](pb::TaskChunk& c) { c.set_lane(8); }), Lines{});
+  pb::Envelope envelope = stage.From(pb::VENTILATOR, kEpoch - 1);
+  *envelope.mutable_tasks()->mutable_tasks() = PackRange(0, 1);
+  envelope.mutable_tasks()->set_lane(kLaneToken);
+  EXPECT_EQ(stage.Hear(Channel::kLane, std::move(envelope)), Lines{});
+  EXPECT_EQ(stage.Counted("R22"), 2u);
+  EXPECT_EQ(stage.AskReport(), "");
+}
+
+TEST(SessionJoining, DropsChunksThatAreDurableAlready) {  // R22
+  Stage stage;
+  stage.Join();
+  stage.HearReply([](pb::LeaseReply& reply) { reply.set_durable_through(Chunk(5)); });
+  EXPECT_EQ(stage.HearChunk(5, 0, 1), Lines{});
+  EXPECT_EQ(stage.Counted("R22"), 1u);
+  EXPECT_EQ(stage.HearChunk(6, 0, 1), Lines{"SpecRequest batch=1"});
+}
+
+TEST(SessionJoining, AsksForANewLaneWhenToldThatItHasNone) {  // R20
+  Stage stage;
+  stage.Join();
+  EXPECT_EQ(stage.HearReply([](pb::LeaseReply& reply) { reply.set_unknown(true); }), Lines{});
+  EXPECT_EQ(stage.Tick(), Lines{"LeaseHello number=4 slots=2 held=0"});
+  EXPECT_EQ(stage.HearGrant(51), Lines{"Connect channel=lane to=\"tcp://v:21151\""});
+}
+
+TEST(SessionJoining, AsksForANewLaneOfANewVentilator) {  // R20
+  Stage stage;
+  stage.Join();
+  stage.state().set_ventilator_epoch(kEpoch + 1);
+  EXPECT_EQ(stage.HearState(), Lines{});
+  EXPECT_EQ(stage.Tick(), Lines{"LeaseHello number=4 slots=2 held=0"});
+  stage.HearReply([](pb::LeaseReply& reply) { reply.set_ask(true); });
+  EXPECT_EQ(stage.Counted("stale_epoch"), 1u) << "the old one has no say any more";
+}
+
+TEST(SessionJoining, MakesTheLeaseSocketAnewAfterALeaseOfSilence) {  // R20
+  Stage stage;
+  stage.Join();
+  const Lines lines = stage.Wait(Seconds(5));
+  Lines lease;
+  for (const std::string& line : lines) {
+    if (line.find("lease") != line.npos || line.find("Lease") != line.npos) lease.push_back(line);
+  }
+  EXPECT_EQ(lease, (Lines{"Connect channel=lease to=\"tcp://v:21004\"",
+                          "LeaseHello number=4 slots=2 held=0"}));
+}
+
+TEST(SessionJoining, SaysHelloAnewToAControllerThatForgotIt) {  // R11
+  Stage stage;
+  stage.Join();
+  pb::Envelope envelope = stage.From(pb::CONTROLLER, 2);
+  envelope.mutable_heartbeat_reply()->set_unknown(true);
+  EXPECT_EQ(stage.Hear(Channel::kControl, std::move(envelope)),
+            Lines{"Hello name=\"host:1\" slots=2"});
+  EXPECT_EQ(stage.Said(pb::Envelope::kHello).hello().number(), 4u) << "R15";
+  EXPECT_EQ(stage.HearChunk(1, 0, 1), Lines{"SpecRequest batch=1"}) << "its work goes on";
+}
+
+TEST(SessionJoining, HeartbeatsAtOnceWhenAChunkNamesAnotherState) {  // R12 R13
+  Stage stage;
+  stage.Join();
+  stage.HearChunk(1, 0, 1, [](pb::TaskChunk& chunk) { chunk.set_state_version(9); });
+  EXPECT_EQ(stage.Tick(), Lines{"Heartbeat state=1 running=0 receipts=0"});
+  stage.HearChunk(2, 1, 1, [](pb::TaskChunk& chunk) { chunk.set_state_version(9); });
+  EXPECT_EQ(stage.Tick(), Lines{}) << "once for each version";
+}
+
+TEST(SessionJoining, HoldsAChunkWithoutItsSpecAndAsksUntilAnswered) {  // R25
+  Stage stage;
+  stage.Join();
+  EXPECT_EQ(stage.HearChunk(1, 0, 3), Lines{"SpecRequest batch=1"});
+  EXPECT_EQ(stage.HearChunk(2, 3, 1), Lines{});
+  EXPECT_EQ(stage.Wait(Millis(500)), Lines{"SpecRequest batch=1"});
+  EXPECT_EQ(stage.HearSpec(1), (Lines{"RunTasks slot=0 tasks=1", "RunTasks slot=1 tasks=1"}));
+  EXPECT_EQ(stage.HearSpec(1), Lines{});
+  EXPECT_EQ(stage.Counted("spec_again"), 1u);
+}
+
+TEST(SessionJoining, DropsTheChunksOfABatchThatNobodyKnows) {  // R25
+  Stage stage;
+  stage.Join();
+  stage.HearChunk(1, 0, 3);
+  pb::Envelope envelope = stage.From(pb::VENTILATOR, kEpoch);
+  envelope.mutable_spec_reply()->set_batch(1);
+  envelope.mutable_spec_reply()->set_unknown(true);
+  EXPECT_EQ(stage.Hear(Channel::kLease, std::move(envelope)), Lines{});
+  EXPECT_EQ(stage.AskReport(), "through 1");
+}
+
+}  // namespace
+}  // namespace fanmill
