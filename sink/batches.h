@@ -1,0 +1,51 @@
+// Batches: every batch that the sink has heard of, with what it has written about each and waits to
+// see durable, so that nothing is written twice for want of an fsync.
+#ifndef FANMILL_SINK_BATCHES_H_
+#define FANMILL_SINK_BATCHES_H_
+
+#include <cstdint>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "sink/batch_fold.h"
+
+namespace fanmill {
+
+struct Batch {
+  explicit Batch(uint32_t number) : fold(number) {}
+
+  BatchFold fold;          // of durable rows only
+  bool recovered = false;  // known from before this start
+  // Written, not durable yet.
+  bool opening = false;
+  bool sealing = false;
+  bool closing = false;
+  absl::btree_set<uint64_t> finalising;
+};
+
+class Batches {
+ public:
+  explicit Batches(uint64_t batches_max) : batches_max_(batches_max) {}
+
+  // Null when it is not known.
+  Batch* Find(uint32_t number) {
+    const auto found = batches_.find(number);
+    return found == batches_.end() ? nullptr : &found->second;
+  }
+  const Batch* Find(uint32_t number) const { return const_cast<Batches*>(this)->Find(number); }
+  // The batch, made when new. Null for number 0, or when there are too many.
+  Batch* Make(uint32_t number) {
+    if (Batch* found = Find(number)) return found;
+    if (number == 0 || batches_.size() >= batches_max_) return nullptr;
+    return &batches_.emplace(number, Batch(number)).first->second;
+  }
+  const absl::btree_map<uint32_t, Batch>& all() const { return batches_; }
+
+ private:
+  uint64_t batches_max_;
+  absl::btree_map<uint32_t, Batch> batches_;
+};
+
+}  // namespace fanmill
+
+#endif  // FANMILL_SINK_BATCHES_H_
