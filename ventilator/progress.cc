@@ -1,0 +1,68 @@
+#include "ventilator/progress.h"
+
+#include <algorithm>
+
+#include "lib/core/printable.h"
+
+namespace fanmill::ventilator {
+namespace {
+
+std::string Plural(uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::string WaitingFor(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
+  if (!batch.live() || (batch.started() && batch.held() > 0)) return {};
+  if (mill.member.state().wish() != pb::RUN) return "the cluster is shutting down";
+  const pb::Spec& spec = batch.spec();
+  const auto offering = std::ranges::count_if(lanes.all(), [&](const auto& entry) {
+    return entry.second.ready && entry.second.Offers(spec.handler());
+  });
+  if (offering == 0 && (batch.HasWork() || !batch.started())) {  // R94
+    return "no ready worker offers the handler \"" + Printable(spec.handler(), 64) +
+           "\"; start one that does";
+  }
+  if (!batch.started() && spec.hold()) return "held: waits for the start command";
+  if (!batch.started()) {
+    return "waits for the start: " + Plural(static_cast<uint64_t>(offering), "ready worker") +
+           " of " + std::to_string(std::max(spec.min_workers(), uint32_t{1})) + " wanted";
+  }
+  if (batch.resting() > 0) {
+    return Plural(batch.resting(), "task") +
+           " may be with workers that have not come back since the ventilator's restart";
+  }
+  if (batch.HasWork() && mill.sink_room == 0) {  // R65
+    return "the sink has no room for results; is its disk slow or full?";
+  }
+  if (!batch.sealed() && !batch.HasWork()) return "waits for more tasks from its submitter";
+  return {};
+}
+
+pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes,
+                           const BatchTasks& batch) {
+  pb::BatchProgress progress;
+  progress.set_batch(batch.id());
+  progress.set_sealed(batch.sealed());
+  progress.set_tasks(batch.durable());
+  progress.set_ok(batch.ok());
+  progress.set_failed(batch.failed());
+  progress.set_outstanding(batch.held());
+  progress.set_handler(batch.spec().handler());
+  progress.set_min_workers(batch.spec().min_workers());
+  progress.set_start_timeout_us(batch.spec().start_timeout_us());
+  progress.set_hold(batch.spec().hold());
+  progress.set_started(batch.started());
+  progress.set_closed(batch.closed());
+  progress.set_cancelled(batch.cancelled());
+  progress.set_expected_us(batch.blocks().expected_us());
+  progress.set_retried(batch.retried());
+  progress.set_age_us(static_cast<uint64_t>((now - batch.opened()).count()));
+  progress.set_name(batch.spec().name());
+  progress.set_cancelled_tasks(batch.cancelled_tasks());
+  progress.set_waiting(WaitingFor(mill, lanes, batch));
+  return progress;
+}
+
+}  // namespace fanmill::ventilator

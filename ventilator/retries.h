@@ -1,0 +1,55 @@
+// Troubles: what went wrong with single tasks: failed attempts, blames, silent losses. Only tasks
+// with which something went wrong have an entry.
+#ifndef FANMILL_VENTILATOR_RETRIES_H_
+#define FANMILL_VENTILATOR_RETRIES_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "lib/core/local.h"
+
+namespace fanmill::ventilator {
+
+inline constexpr uint32_t kBlamesMax = 3;        // R54: then the task is quarantined
+inline constexpr uint32_t kSilentLossesMax = 3;  // R54: then it runs alone
+
+class Troubles {
+ public:
+  Troubles(uint32_t retries, uint64_t epoch) : retries_(retries), epoch_(epoch) {}
+
+  // The attempt that comes next under this epoch; the first is 1.
+  uint32_t NextAttempt(uint64_t task) const;
+  // An attempt of this epoch was started, or may have been: its number is used up.
+  void Used(uint64_t task, uint32_t attempt);
+  // False when this attempt's failure is known already.
+  bool Failed(const pb::AttemptFailure& failure);
+  void Blame(uint64_t task) { ++of_[task].blames; }
+  void LoseSilently(uint64_t task) { ++of_[task].silent; }
+
+  bool RunsAlone(uint64_t task) const;
+  // What to finalise the task with, when it may not be tried again. R54, R62
+  std::optional<pb::AttemptFailure> Verdict(uint32_t batch, uint64_t task) const;
+  void Forget(uint64_t task) {
+    if (!of_.empty()) of_.erase(task);
+  }
+  bool empty() const { return of_.empty(); }
+
+ private:
+  struct Trouble {
+    uint32_t used = 0;  // attempts of this epoch
+    uint32_t blames = 0;
+    uint32_t silent = 0;
+    std::vector<std::pair<uint64_t, uint32_t>> failed;  // (epoch, attempt)
+    pb::AttemptFailure last;
+  };
+  uint32_t retries_;
+  uint64_t epoch_;
+  std::map<uint64_t, Trouble> of_;
+};
+
+}  // namespace fanmill::ventilator
+
+#endif  // FANMILL_VENTILATOR_RETRIES_H_

@@ -1,0 +1,120 @@
+#include "ventilator/schedule/feeder.h"
+
+#include <algorithm>
+
+#include "ventilator/schedule/chunk_maker.h"
+
+namespace fanmill::ventilator {
+namespace {
+
+// Less unstarted work than this is done sooner than it is moved.
+constexpr uint64_t kRecallWorthNs = 1'000'000;
+
+}  // namespace
+
+bool Feeder::Feed(Instant now, Outbox& outbox) {
+  std::vector<uint64_t> hungry = lanes_.TakeHungry();
+  if (!mill_.feed_all && hungry.empty()) return false;
+  if (std::exchange(mill_.feed_all, false)) {
+    FeedAll(now, outbox);
+  } else {
+    std::ranges::sort(hungry);
+    hungry.erase(std::unique(hungry.begin(), hungry.end()), hungry.end());
+    for (const uint64_t token : hungry) {
+      const auto found = lanes_.all().find(token);
+      if (found != lanes_.all().end()) FeedFull(now, found->second, outbox);
+    }
+  }
+  lanes_.TellDry(Dry(), outbox);
+  RecallForIdle(now, outbox);
+  return true;
+}
+
+void Feeder::FeedFull(Instant now, Lane& lane, Outbox& outbox) {
+  while (FeedOnce(now, lane, outbox)) {
+  }
+}
+
+// Chunk by chunk in turns, so that few tasks spread over many lanes; idle slots come first.
+void Feeder::FeedAll(Instant now, Outbox& outbox) {
+  for (const bool idle_only : {true, false}) {
+    for (bool more = true; more;) {
+      more = false;
+      for (auto& [token, lane] : lanes_.all()) {
+        if (idle_only && !lane.IsIdle()) continue;
+        more = FeedOnce(now, lane, outbox) || more;
+      }
+    }
+  }
+}
+
+bool Feeder::MayHandOut(const Lane& lane) const {
+  return lane.IsFed() && mill_.sink_room > 0 && !mill_.IsLeaving(lane.number);  // R23, R65
+}
+
+bool Feeder::Unblocked(const BatchTasks& batch, const Lane& lane) const {
+  return batch.HasWork() && lane.Offers(batch.spec().handler());  // R91, R94
+}
+
+bool Feeder::FeedOnce(Instant now, Lane& lane, Outbox& outbox) {
+  if (!MayHandOut(lane)) return false;
+  if (lane.chunks.size() == 1) {  // R54: nothing beside what runs alone
+    const Chunk& only = lane.chunks.begin()->second;
+    const BatchTasks* batch = mill_.Find(only.batch);
+    if (only.tasks.size() == 1 && batch != nullptr && batch->RunsAlone(only.tasks[0])) return false;
+  }
+  const auto after = mill_.batches.upper_bound(last_batch_);
+  auto it = after == mill_.batches.end() ? mill_.batches.begin() : after;
+  for (size_t tried = 0; tried < mill_.batches.size(); ++tried) {
+    BatchTasks& batch = *it->second;
+    if (++it == mill_.batches.end()) it = mill_.batches.begin();
+    if (!Unblocked(batch, lane)) continue;
+    pb::Envelope envelope = mill_.NewEnvelope();
+    std::optional<Chunk> chunk = MakeChunk(batch, lane, *envelope.mutable_tasks());
+    if (!chunk.has_value()) continue;
+    last_batch_ = batch.id();
+    chunk->id = ChunkId(mill_.options.epoch, ++chunks_);
+    envelope.mutable_tasks()->set_chunk(chunk->id);
+    lanes_.Send(now, lane, *std::move(chunk), std::move(envelope), outbox);
+    return true;
+  }
+  return false;
+}
+
+RangeSet Feeder::Dry() const {
+  RangeSet dry;
+  for (const auto& [id, batch] : mill_.batches) {
+    if (batch->live() && batch->started() && batch->IsDry()) dry.Add(id);
+  }
+  return dry;
+}
+
+void Feeder::RecallForIdle(Instant now, Outbox& outbox) {
+  if (now < After(recalled_, mill_.options.recall_every)) return;
+  const Lane* idle = nullptr;
+  Lane* busiest = nullptr;
+  uint64_t most = 0;
+  for (auto& [token, lane] : lanes_.all()) {
+    if (MayHandOut(lane) && lane.IsIdle() &&
+        (idle == nullptr || lane.unfinished < idle->unfinished)) {
+      idle = &lane;
+    }
+    const uint64_t unstarted = lane.unfinished > lane.slots ? lane.unfinished - lane.slots : 0;
+    if (lane.ready && unstarted > most) {
+      busiest = &lane;
+      most = unstarted;
+    }
+  }
+  if (idle == nullptr || busiest == nullptr || idle == busiest) return;
+  for (auto it = busiest->chunks.rbegin(); it != busiest->chunks.rend(); ++it) {
+    const BatchTasks* batch = mill_.Find(it->second.batch);
+    if (it->second.unfinished == 0 || !idle->Offers(batch->spec().handler())) continue;
+    const uint64_t cost = batch->CostNs(it->second.tasks[it->second.tasks.size() - 1]);
+    const uint64_t share = (most + 1) / 2;
+    if (batch->HasWork() || (cost != 0 && share * cost < kRecallWorthNs)) continue;
+    recalled_ = now;
+    return lanes_.Recall(now, *busiest, batch->id(), share, outbox);
+  }
+}
+
+}  // namespace fanmill::ventilator
