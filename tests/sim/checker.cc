@@ -3,15 +3,64 @@
 namespace fanmill::sim {
 namespace {
 
+constexpr size_t kFailuresMax = 20;
+
 std::string Text(uint32_t plan_index, const std::string& what) {
   return "plan " + std::to_string(plan_index) + ": " + what;
+}
+
+bool IsEnd(v1::BatchPhase phase) {
+  return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
 }
 
 }  // namespace
 
 void Checker::Fail(const std::string& what) {
-  if (failures_.size() < 20) failures_.push_back(what);
+  if (failures_.size() < kFailuresMax) failures_.push_back(what);
 }
+
+// ---- Workers -----------------------------------------------------------------------------------
+
+void Checker::OnTaskStarts(uint64_t incarnation, uint32_t batch, uint32_t plan_index,
+                           uint64_t task) {
+  Seen& seen = seen_[plan_index];
+  ++seen.starts[task];
+  if (!started_.contains(batch)) Fail(Text(plan_index, "a task ran before START was durable"));
+  if (plan_.batches[plan_index].hold && !seen.start_asked) {
+    Fail(Text(plan_index, "a task of a held batch ran, though nobody asked for its start"));
+  }
+  if (receipts_.contains({incarnation, batch}) || receipts_.contains({incarnation, 0})) {
+    Fail(Text(plan_index, "a task started after its worker's receipt"));
+  }
+}
+
+void Checker::OnRuns(uint64_t incarnation, uint32_t batch, int more) {
+  running_[{incarnation, batch}] += more;
+}
+
+void Checker::OnReceipt(uint64_t incarnation, uint32_t batch) {
+  if (!receipts_.emplace(incarnation, batch).second) return;
+  coverage_.Count(batch == 0 ? "seen.receipt_of_all" : "seen.receipt");
+  for (const auto& [at, tasks] : running_) {
+    if (at.first != incarnation || (batch != 0 && at.second != batch) || tasks == 0) continue;
+    Fail("a worker gave its receipt while " + std::to_string(tasks) + " tasks of batch " +
+         std::to_string(at.second) + " ran");
+  }
+}
+
+void Checker::OnLeft(uint64_t incarnation) {
+  for (const auto& [at, tasks] : running_) {
+    if (at.first == incarnation && tasks != 0) Fail("a worker left while tasks of it ran");
+  }
+}
+
+void Checker::OnDied(uint64_t incarnation) {
+  std::erase_if(running_, [&](const auto& entry) { return entry.first.first == incarnation; });
+}
+
+// ---- Controller and clients --------------------------------------------------------------------
+
+void Checker::OnStartDurable(uint32_t batch) { started_.insert(batch); }
 
 void Checker::OnBatchIs(uint32_t batch, uint32_t plan_index) {
   Seen& seen = seen_[plan_index];
@@ -23,39 +72,43 @@ void Checker::OnBatchIs(uint32_t batch, uint32_t plan_index) {
   if (!fresh && entry->second != plan_index) Fail(Text(plan_index, "two tokens got one batch"));
 }
 
-void Checker::OnStartDurable(uint32_t batch) { started_.insert(batch); }
+void Checker::OnStartAsked(uint32_t plan_index) { seen_[plan_index].start_asked = true; }
 
-void Checker::OnTaskStarts(uint64_t incarnation, uint32_t batch, const std::string& name,
-                           uint64_t task) {
-  const uint32_t plan_index = static_cast<uint32_t>(std::stoul(name.substr(5)));
-  ++seen_[plan_index].starts[task];
-  if (!started_.contains(batch)) Fail(Text(plan_index, "a task ran before START was durable"));
-  if (receipts_.contains({incarnation, batch}) || receipts_.contains({incarnation, 0})) {
-    Fail(Text(plan_index, "a task started after its worker's receipt"));
-  }
-}
-
-void Checker::OnReceipt(uint64_t incarnation, uint32_t batch) {
-  if (receipts_.emplace(incarnation, batch).second) coverage_.Count("seen.receipt");
-}
+void Checker::OnCancelAsked(uint32_t plan_index) { seen_[plan_index].cancel_asked = true; }
 
 void Checker::OnAppendAcked(uint32_t plan_index, uint64_t tasks) {
   Seen& seen = seen_[plan_index];
   if (tasks < seen.accepted) Fail(Text(plan_index, "acknowledged tasks were forgotten"));
+  if (tasks > plan_.batches[plan_index].tasks) Fail(Text(plan_index, "more tasks than were sent"));
   seen.accepted = tasks;
 }
 
-void Checker::OnCancelAsked(uint32_t plan_index) { seen_[plan_index].cancel_asked = true; }
+void Checker::OnState(uint32_t plan_index, const v1::BatchState& state) {
+  Seen& seen = seen_[plan_index];
+  if (seen.started && !state.started() && !state.ended())
+    Fail(Text(plan_index, "a started batch is not any more"));
+  if (IsEnd(seen.phase) && state.phase() != seen.phase) {
+    Fail(Text(plan_index, "ended as " + v1::BatchPhase_Name(seen.phase) + " and then became " +
+                              v1::BatchPhase_Name(state.phase())));
+  }
+  if (state.phase() != seen.phase) {
+    coverage_.Count("seen." + v1::BatchPhase_Name(seen.phase) + "_to_" +
+                    v1::BatchPhase_Name(state.phase()));
+  }
+  seen.started = seen.started || state.started();
+  seen.phase = state.phase();
+}
 
 void Checker::OnRow(uint32_t plan_index, const v1::TerminalRow& row) {
   Seen& seen = seen_[plan_index];
   if (row.part()) {
-    seen.large[row.task()] += row.bytes();
+    seen.large[row.task()] += row.bytes().size();
     return;
   }
   if (!seen.terminal.emplace(row.task(), row).second) {
     Fail(Text(plan_index, "task " + std::to_string(row.task()) + " has two terminal results"));
   }
+  seen.order.push_back(row.task());
   CheckRow(plan_index, seen, row);
 }
 
@@ -63,54 +116,120 @@ void Checker::CheckRow(uint32_t plan_index, const Seen& seen, const v1::Terminal
   const BatchPlan& plan = plan_.batches[plan_index];
   const std::string task = "task " + std::to_string(row.task());
   if (row.task() >= plan.tasks) return Fail(Text(plan_index, task + " does not exist"));
-  const Fate fate = plan.FateOf(row.task());
   const auto starts = seen.starts.find(row.task());
-  if (starts == seen.starts.end()) Fail(Text(plan_index, task + " has a result but never ran"));
-  if (row.status() == v1::OK) {
-    if (fate == Fate::kFails) Fail(Text(plan_index, task + " fails, yet its result is OK"));
-    if (fate == Fate::kPoison) Fail(Text(plan_index, task + " is poison, yet its result is OK"));
-    if (!plan.plain && row.value() != plan.Payload(row.task())) {
-      Fail(Text(plan_index, task + " has the value of another: " + row.value()));
+  if (starts == seen.starts.end()) {
+    return Fail(Text(plan_index, task + " has a result but never ran"));
+  }
+  switch (row.status()) {
+    case v1::OK:
+      return CheckOkRow(plan_index, seen, row);
+    case v1::LOST:
+      if (starts->second < 3) {
+        Fail(Text(plan_index, task + " was quarantined after fewer than three starts"));
+      }
+      coverage_.Count("seen.quarantine");
+      return;
+    case v1::FAILED: {
+      const Fate fate = plan.FateOf(row.task());
+      if (fate == Fate::kOk || fate == Fate::kPoison) {
+        Fail(Text(plan_index, task + " does not fail, yet it failed"));
+      }
+      if (starts->second <= plan.retries) {
+        Fail(Text(plan_index, task + " failed for good with retries left"));
+      }
+      coverage_.Count("seen.final_failed");
+      return;
     }
-    const auto large = seen.large.find(row.task());
-    const uint64_t got =
-        (large == seen.large.end() ? 0 : large->second.size()) + row.stdout_bytes().size();
-    if (!plan.plain && got != plan.LargeBytes(row.task())) {
-      Fail(Text(plan_index, task + " has " + std::to_string(got) + " bytes of large output"));
-    }
-  } else if (row.status() == v1::LOST) {
-    if (starts != seen.starts.end() && starts->second < 3) {
-      Fail(Text(plan_index, task + " was quarantined after fewer than three starts"));
-    }
-    coverage_.Count("seen.quarantine");
-  } else if (row.status() == v1::FAILED) {
-    if (fate == Fate::kOk) Fail(Text(plan_index, task + " is fine, yet it failed"));
-    coverage_.Count("seen.final_failed");
-  } else {
-    Fail(Text(plan_index, task + " ended with status " + std::to_string(row.status())));
+    default:
+      Fail(Text(plan_index, task + " ended as " + v1::Status_Name(row.status())));
+  }
+}
+
+void Checker::CheckOkRow(uint32_t plan_index, const Seen& seen, const v1::TerminalRow& row) {
+  const BatchPlan& plan = plan_.batches[plan_index];
+  const std::string task = "task " + std::to_string(row.task());
+  const Fate fate = plan.FateOf(row.task());
+  if (fate == Fate::kFails) Fail(Text(plan_index, task + " fails, yet its result is OK"));
+  if (fate == Fate::kPoison) Fail(Text(plan_index, task + " is poison, yet its result is OK"));
+  if (plan.plain) return;
+  if (row.value() != plan.Payload(row.task())) {
+    Fail(Text(plan_index, task + " has the value of another: " + row.value()));
+  }
+  const auto large = seen.large.find(row.task());
+  const uint64_t got = (large == seen.large.end() ? 0 : large->second) + row.stdout_bytes().size();
+  if (got != plan.LargeBytes(row.task())) {
+    Fail(Text(plan_index, task + " has " + std::to_string(got) + " bytes of output, not " +
+                              std::to_string(plan.LargeBytes(row.task()))));
+  }
+}
+
+// What was read once is there for ever, in the same order.
+void Checker::OnRowAgain(uint32_t plan_index, size_t number, const v1::TerminalRow& row) {
+  const Seen& seen = seen_[plan_index];
+  if (number >= seen.order.size() || seen.order[number] != row.task() ||
+      seen.terminal.at(row.task()).status() != row.status() ||
+      seen.terminal.at(row.task()).value() != row.value()) {
+    Fail(Text(plan_index, "result " + std::to_string(number) + " is another when read again"));
+  }
+}
+
+void Checker::OnAllRowsAgain(uint32_t plan_index, size_t rows) {
+  if (rows != seen_[plan_index].order.size()) {
+    Fail(Text(plan_index, "results are missing when read again"));
   }
 }
 
 void Checker::OnClosed(uint32_t plan_index, const v1::BatchClosed& closed) {
   Seen& seen = seen_[plan_index];
+  if (seen.closed.has_value()) {
+    const bool same = seen.closed->SerializeAsString() == closed.SerializeAsString();
+    if (!same) Fail(Text(plan_index, "closed twice, and differently"));
+    return;
+  }
   seen.closed = closed;
-  if (closed.cancelled()) coverage_.Count("seen.cancelled");
+  coverage_.Count(closed.cancelled() ? "seen.cancelled" : "seen.done");
 }
 
-bool Checker::AllClosed() const {
-  for (const BatchPlan& plan : plan_.batches) {
-    const auto seen = seen_.find(plan.index);
-    if (seen == seen_.end() || !seen->second.closed.has_value()) return false;
+void Checker::OnReport(uint32_t plan_index, const v1::BatchReport& report) {
+  Seen& seen = seen_[plan_index];
+  seen.report = report;
+  const v1::BatchSummary& summary = report.summary();
+  if (summary.ok() != seen.closed->ok() || summary.failed() != seen.closed->failed()) {
+    Fail(Text(plan_index, "its report counts otherwise than its end"));
   }
-  return true;
+  uint64_t tasks = 0;
+  for (const v1::WorkerReport& worker : report.workers()) {
+    tasks += worker.tasks();
+    CheckAccount(plan_index, worker);
+  }
+  if (tasks > summary.ok() + summary.failed()) {
+    Fail(Text(plan_index, "its workers did more tasks than it has"));
+  }
+  if (report.complete()) coverage_.Count("seen.complete_report");
 }
+
+// Every slot is at each moment in exactly one state.
+void Checker::CheckAccount(uint32_t plan_index, const v1::WorkerReport& worker) {
+  const v1::SlotAccount& a = worker.account();
+  const uint64_t parts = a.run_us() + a.retrying_us() + a.other_us() + a.starting_us() +
+                         a.transferring_us() + a.waiting_us() + a.tail_us() + a.draining_us();
+  if (parts == a.slots() * a.window_us()) return;
+  Fail(Text(plan_index, "the parts of worker " + std::to_string(worker.number()) +
+                            "'s slot account are " + std::to_string(parts) + " us, not " +
+                            std::to_string(a.slots() * a.window_us())));
+}
+
+// ---- The end -----------------------------------------------------------------------------------
 
 void Checker::CheckEnd() {
   for (const BatchPlan& plan : plan_.batches) {
     const auto seen = seen_.find(plan.index);
     if (seen == seen_.end() || !seen->second.closed.has_value()) {
-      Fail(Text(plan.index, "never ended"));
+      if (!plan_.midway()) Fail(Text(plan.index, "never ended"));
       continue;
+    }
+    if (!seen->second.report.has_value() && !plan_.midway()) {
+      Fail(Text(plan.index, "has no report"));
     }
     CheckTotals(plan.index, seen->second);
   }
@@ -135,7 +254,6 @@ void Checker::CheckTotals(uint32_t plan_index, const Seen& seen) {
     Fail(Text(plan_index, "ended with " + std::to_string(seen.terminal.size()) + " of " +
                               std::to_string(plan.tasks) + " results"));
   }
-  coverage_.Count("seen.done");
 }
 
 void Checker::CheckFaultFree(uint64_t redeliveries) {
@@ -144,10 +262,12 @@ void Checker::CheckFaultFree(uint64_t redeliveries) {
   }
   for (const auto& [plan_index, seen] : seen_) {
     const BatchPlan& plan = plan_.batches[plan_index];
-    if (seen.cancel_asked) continue;
+    if (seen.cancel_asked || plan_.midway()) continue;
+    if (seen.report.has_value() && !seen.report->complete()) {
+      Fail(Text(plan_index, "without a fault its report is not complete"));
+    }
     for (const auto& [task, times] : seen.starts) {
-      const bool once = plan.FateOf(task) == Fate::kOk;
-      if (once && times != 1) {
+      if (plan.FateOf(task) == Fate::kOk && times != 1) {
         Fail(Text(plan_index, "without a fault task " + std::to_string(task) + " ran " +
                                   std::to_string(times) + " times"));
       }

@@ -1,33 +1,41 @@
 #include "tests/sim/client.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fanmill::sim {
 namespace {
 
 constexpr Duration kAskEvery = Millis(200);
-constexpr Duration kSilence = Seconds(3);   // then all sockets anew
+constexpr Duration kSilence = Seconds(3);      // then all sockets anew
+constexpr Duration kReportWait = Seconds(20);  // then a report without somebody's account will do
 constexpr uint64_t kTasksPerAppend = 100;
+constexpr uint64_t kPlainTasksPerAppend = 2000;
 
 }  // namespace
 
-Client::Client(const BatchPlan& plan, Checker& checker, uint64_t epoch)
-    : plan_(plan), checker_(checker), self_{pb::CLIENT, epoch, 0} {}
+Client::Client(const ClientOptions& options)
+    : plan_(options.plan),
+      checker_(options.checker),
+      controller_(options.controller),
+      self_{pb::CLIENT, options.epoch, 0},
+      random_(options.seed) {}
 
 void Client::Start(Instant now, Outbox& outbox) {
   began_ = heard_ = now;
+  outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kControl, controller_});
   Ask(now, outbox);
 }
 
 void Client::Tick(Instant now, Outbox& outbox) {
-  if (now < next_) return;
-  Ask(now, outbox);
+  if (now >= next_) Ask(now, outbox);
 }
 
 void Client::Command(pb::Command::Verb verb, Outbox& outbox) {
   pb::Envelope envelope = NewEnvelope(self_);
   envelope.mutable_command()->set_verb(verb);
   envelope.mutable_command()->set_batch(batch_);
+  envelope.mutable_command()->set_request(static_cast<uint64_t>(verb));
   outbox.Send(PeerId{Channel::kControl}, std::move(envelope));
 }
 
@@ -37,28 +45,37 @@ void Client::Ask(Instant now, Outbox& outbox) {
     heard_ = now;
     intake_.clear();
     facts_.clear();
-    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kControl, "sim://0/control"});
+    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kControl, controller_});
   }
   if (intake_.empty() || facts_.empty()) return Command(pb::Command::ENDPOINTS, outbox);
-  AskIntake(now, outbox);
+  AskIntake(outbox);
   if (batch_ == 0) return;
-  if (plan_.hold && !started_) Command(pb::Command::START, outbox);
+  AskController(now, outbox);
+  if (!read_again_) Read(outbox);
+}
+
+void Client::AskController(Instant now, Outbox& outbox) {
+  if (plan_.hold && !started_) {
+    checker_.OnStartAsked(plan_.index);
+    Command(pb::Command::START, outbox);
+  }
   if (plan_.cancel_after.has_value() && now - began_ >= *plan_.cancel_after && !cancelled_) {
     checker_.OnCancelAsked(plan_.index);
     Command(pb::Command::CANCEL, outbox);
   }
-  Read(outbox);
+  Command(read_again_ ? pb::Command::REPORT : pb::Command::STATUS, outbox);
 }
 
-void Client::AskIntake(Instant, Outbox& outbox) {
-  if (sealed_) return;
-  if (batch_ != 0) return Append(outbox);
+void Client::AskIntake(Outbox& outbox) {
+  if (batch_ != 0 && !sealed_) Append(outbox);
+  const bool again = plan_.clumsy && random_.Uniform(10) == 0;
+  if (batch_ != 0 && !again) return;
   pb::Envelope envelope = NewEnvelope(self_);
   pb::OpenBatch& open = *envelope.mutable_open_batch();
   open.set_token_high(plan_.seed);
   open.set_token_low(plan_.index + 1);
   pb::Spec& spec = *open.mutable_spec();
-  spec.set_handler(plan_.plain ? "noop" : "exec");
+  spec.set_handler(plan_.handler());
   if (!plan_.plain) spec.add_argv("work");
   spec.set_name(plan_.name());
   spec.set_retries(plan_.retries);
@@ -69,23 +86,31 @@ void Client::AskIntake(Instant, Outbox& outbox) {
 }
 
 void Client::Append(Outbox& outbox) {
-  pb::Envelope envelope = NewEnvelope(self_);
-  if (appended_ == plan_.tasks) {
-    envelope.mutable_seal()->set_batch(batch_);
-    envelope.mutable_seal()->set_tasks(appended_);
-    outbox.Send(PeerId{Channel::kIntake}, std::move(envelope));
-    return;
+  if (plan_.clumsy && random_.Uniform(8) == 0) {
+    AppendAt(appended_ - std::min<uint64_t>(appended_, 1 + random_.Uniform(50)), outbox);
   }
+  if (plan_.clumsy && random_.Uniform(8) == 0) AppendAt(appended_ + 1, outbox);
+  if (appended_ < plan_.tasks) return AppendAt(appended_, outbox);
+  pb::Envelope envelope = NewEnvelope(self_);
+  envelope.mutable_seal()->set_batch(batch_);
+  envelope.mutable_seal()->set_tasks(appended_);
+  outbox.Send(PeerId{Channel::kIntake}, std::move(envelope));
+}
+
+void Client::AppendAt(uint64_t first, Outbox& outbox) {
+  if (first >= plan_.tasks) return;
+  pb::Envelope envelope = NewEnvelope(self_);
   pb::AppendTasks& append = *envelope.mutable_append();
-  const uint64_t count = std::min(kTasksPerAppend, plan_.tasks - appended_);
+  const uint64_t count =
+      std::min(plan_.plain ? kPlainTasksPerAppend : kTasksPerAppend, plan_.tasks - first);
   append.set_batch(batch_);
-  append.set_first(appended_);
+  append.set_first(first);
   append.set_count(count);
   if (plan_.range) {
     append.mutable_range()->set_start(100);
     append.mutable_range()->set_step(3);
   }
-  for (uint64_t task = appended_; task < appended_ + count; ++task) {
+  for (uint64_t task = first; task < first + count; ++task) {
     if (!plan_.range) {
       const std::string payload = plan_.Payload(task);
       append.add_payload_size(static_cast<uint32_t>(payload.size()));
@@ -107,71 +132,121 @@ void Client::Read(Outbox& outbox) {
   outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
 }
 
-void Client::Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) {
+void Client::Handle(Instant now, PeerId, const Message& message, Outbox& outbox) {
   const auto* wire = std::get_if<Wire>(&message);
   if (wire == nullptr) return;
   const pb::Envelope& envelope = *wire->envelope;
   heard_ = now;
   switch (envelope.body_case()) {
     case pb::Envelope::kCommandReply:
-      return OnEndpoints(envelope.command_reply(), outbox);
+      return OnCommandReply(now, envelope.command_reply(), outbox);
     case pb::Envelope::kBatchOpened:
-      if (envelope.batch_opened().batch() == 0) {
-        checker_.Fail("a batch was refused: " + envelope.batch_opened().error());
-        return;
-      }
-      batch_ = envelope.batch_opened().batch();
-      checker_.OnBatchIs(batch_, plan_.index);
-      return Append(outbox);
+      return OnBatchOpened(envelope.batch_opened(), outbox);
     case pb::Envelope::kAppended:
-      return OnAppended(now, envelope.appended(), outbox);
+      return OnAppended(envelope.appended(), outbox);
     case pb::Envelope::kReadReply:
       return OnRead(now, envelope.read_reply(), outbox);
     default:
-      ++counters_["unexpected"];
+      ++counters_["client_unexpected"];
   }
 }
 
-void Client::OnEndpoints(const pb::CommandReply& reply, Outbox& outbox) {
+void Client::OnCommandReply(Instant now, const pb::CommandReply& reply, Outbox& outbox) {
   if (intake_.empty() && !reply.state().ventilator().intake().empty() &&
       !reply.state().sink().facts().empty()) {
     intake_ = reply.state().ventilator().intake();
     facts_ = reply.state().sink().facts();
     outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kIntake, intake_});
     outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kFacts, facts_});
-    return;
+    return AskIntake(outbox);
   }
-  if (!reply.done()) return;
-  // Which command it answers is not said; both are idempotent, so both are repeated until the
-  // state shows what was wished.
   for (const pb::BatchState& state : reply.states()) {
     if (state.batch() != batch_ || batch_ == 0) continue;
+    checker_.OnState(plan_.index, state);
     started_ = started_ || state.started();
     cancelled_ = cancelled_ || state.generation() > 0;
   }
+  if (reply.has_report()) OnReport(now, reply.report());
 }
 
-void Client::OnAppended(Instant, const pb::Appended& appended, Outbox& outbox) {
-  if (appended.batch() != batch_) return;
-  if (!appended.error().empty() && !cancelled_ && !plan_.cancel_after.has_value()) {
-    checker_.Fail("append was refused: " + appended.error());
-  }
-  appended_ = appended.tasks();
-  checker_.OnAppendAcked(plan_.index, appended_);
-  sealed_ = sealed_ || appended.sealed();
-  if (!sealed_ && appended.error().empty() && appended.room_bytes() > 0) Append(outbox);
+void Client::OnReport(Instant now, const pb::BatchReport& report) {
+  if (report.batch() != batch_ || !read_again_ || reported_) return;
+  if (!report.complete() && now - closed_at_ < kReportWait) return;
+  if (!report.has_summary() || !report.summary().closed()) return;
+  checker_.OnReport(plan_.index, report);
+  reported_ = true;
 }
 
-void Client::OnRead(Instant, const pb::ReadReply& reply, Outbox& outbox) {
-  if (reply.request() != request_ || reply.batch() != batch_) return;
-  for (const pb::TerminalRow& row : reply.rows()) checker_.OnRow(plan_.index, row);
-  cursor_ = reply.next() > cursor_ ? reply.next() : cursor_;
-  if (reply.has_closed()) {
-    checker_.OnClosed(plan_.index, reply.closed());
-    closed_ = true;
+void Client::OnBatchOpened(const pb::BatchOpened& opened, Outbox& outbox) {
+  if (opened.batch() == 0) {
+    checker_.Fail("a batch was refused: " + opened.error());
     return;
   }
-  if (reply.rows_size() > 0) Read(outbox);
+  batch_ = opened.batch();
+  ++counters_["client_opened"];
+  checker_.OnBatchIs(batch_, plan_.index);
+  if (!sealed_) Append(outbox);
+}
+
+void Client::OnAppended(const pb::Appended& appended, Outbox& outbox) {
+  if (appended.batch() != batch_) return;
+  if (!appended.error().empty()) {
+    if (!plan_.cancel_after.has_value() && !plan_.clumsy) {
+      checker_.Fail("append was refused: " + appended.error());
+    }
+    return;
+  }
+  checker_.OnAppendAcked(plan_.index, appended.tasks());
+  appended_ = appended.tasks();
+  const bool was_sealed = std::exchange(sealed_, sealed_ || appended.sealed());
+  if (!was_sealed && !sealed_ && appended.room_bytes() > 0) Append(outbox);
+}
+
+void Client::OnRead(Instant now, const pb::ReadReply& reply, Outbox& outbox) {
+  if (reply.request() != request_ || reply.batch() != batch_ || read_again_) return;
+  for (const pb::TerminalRow& row : reply.rows()) {
+    if (!closed_) {
+      checker_.OnRow(plan_.index, row);
+    } else if (!row.part()) {
+      checker_.OnRowAgain(plan_.index, rows_again_++, row);
+    }
+  }
+  cursor_ = std::max<uint64_t>(reply.next(), cursor_);
+  if (!reply.has_closed()) {
+    if (reply.rows_size() > 0) Read(outbox);
+    return;
+  }
+  checker_.OnClosed(plan_.index, reply.closed());
+  if (closed_) {
+    checker_.OnAllRowsAgain(plan_.index, rows_again_);
+    read_again_ = true;
+    return Command(pb::Command::REPORT, outbox);
+  }
+  closed_ = sealed_ = true;
+  closed_at_ = now;
+  cursor_ = 0;
+  Read(outbox);
+}
+
+void Operator::Start(Instant now, Outbox& outbox) {
+  outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kControl, controller_});
+  next_ = now;
+  Tick(now, outbox);
+}
+
+void Operator::Tick(Instant now, Outbox& outbox) {
+  if (now < next_) return;
+  next_ = now + kAskEvery;
+  pb::Envelope envelope = NewEnvelope(self_);
+  envelope.mutable_command()->set_verb(kill_ ? pb::Command::SHUTDOWN_NOW : pb::Command::SHUTDOWN);
+  envelope.mutable_command()->set_request(1);
+  outbox.Send(PeerId{Channel::kControl}, std::move(envelope));
+}
+
+void Operator::Handle(Instant, PeerId, const Message& message, Outbox&) {
+  const auto* wire = std::get_if<Wire>(&message);
+  if (wire == nullptr || !wire->envelope->has_command_reply()) return;
+  ++counters_["operator_told"];
 }
 
 }  // namespace fanmill::sim

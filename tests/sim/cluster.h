@@ -1,4 +1,5 @@
-// A whole cluster under one clock: built from a seed, run to its end or to the bound, checked.
+// A whole cluster under one clock: built from a seed or by hand, run to its end or to the bound,
+// checked.
 #ifndef FANMILL_TESTS_SIM_CLUSTER_H_
 #define FANMILL_TESTS_SIM_CLUSTER_H_
 

@@ -1,5 +1,7 @@
 #include "tests/sim/disk.h"
 
+#include <algorithm>
+
 #include "lib/core/check.h"
 
 namespace fanmill::sim {

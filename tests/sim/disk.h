@@ -22,6 +22,7 @@ class Disk {
 
   std::vector<JournalRow> Durable() const;
   JournalRows Read(const JournalRead& read) const;
+  const JournalRow& Row(uint64_t sequence) const { return rows_.at(sequence - 1); }
   uint64_t durable() const { return durable_; }
 
  private:

@@ -6,10 +6,30 @@
 #include "lib/core/check.h"
 
 namespace fanmill::sim {
+namespace {
 
-Executor::Executor(Scheduler& scheduler, const ClusterPlan& plan, Checker& checker,
+TasksRan RanIn(uint32_t slot, Instant began, Instant ended) {
+  TasksRan ran;
+  ran.slot = slot;
+  ran.idle = false;
+  ran.began = began;
+  ran.ended = ended;
+  return ran;
+}
+
+TaskOutcome OutcomeFor(const TaskToRun& task) {
+  TaskOutcome outcome;
+  outcome.chunk = task.chunk;
+  outcome.index = task.index;
+  return outcome;
+}
+
+}  // namespace
+
+Executor::Executor(Scheduler& scheduler, Random& random, const ClusterPlan& plan, Checker& checker,
                    uint64_t incarnation, Seams seams)
     : scheduler_(scheduler),
+      random_(random),
       plan_(plan),
       checker_(checker),
       incarnation_(incarnation),
@@ -21,15 +41,7 @@ const BatchPlan& Executor::PlanOf(const v1::Spec& spec) const {
 
 void Executor::Deliver(const Message& message) {
   std::visit(Overloaded{
-                 [&](const RunTasks& run) {
-                   Slot& slot = slots_[run.slot];
-                   FANMILL_CHECK(!slot.busy, "a busy slot was given tasks");
-                   FANMILL_CHECK(!run.tasks.empty(), "a slot was given no task");
-                   slot.work = run;
-                   slot.next = 0;
-                   slot.busy = true;
-                   Begin(run.slot);
-                 },
+                 [&](const RunTasks& run) { Run(run); },
                  [&](const StopTasks& stop) { Stop(stop); },
                  [&](const ReadOutput& read) { Read(read); },
                  [&](const OutputDone& done) {
@@ -42,26 +54,40 @@ void Executor::Deliver(const Message& message) {
              message);
 }
 
+void Executor::Run(const RunTasks& run) {
+  Slot& slot = slots_[run.slot];
+  FANMILL_CHECK(!slot.busy, "a busy slot was given tasks");
+  FANMILL_CHECK(!run.tasks.empty(), "a slot was given no task");
+  slot.work = run;
+  slot.next = 0;
+  slot.busy = true;
+  Begin(run.slot);
+}
+
+// Where what runs at once ends: a plain span runs as one.
+size_t Executor::RunningEnd(const Slot& slot) const {
+  return PlanOf(*slot.work.spec).plain ? slot.work.tasks.size() : slot.next + 1;
+}
+
 void Executor::Begin(uint32_t slot_number) {
   Slot& slot = slots_[slot_number];
   const BatchPlan& plan = PlanOf(*slot.work.spec);
   slot.began = seams_.local_now();
   const uint64_t turn = ++slot.turn;
   Duration run{0};
-  const size_t end = plan.plain ? slot.work.tasks.size() : slot.next + 1;
+  const size_t end = RunningEnd(slot);
   for (size_t i = slot.next; i < end; ++i) {
     const TaskToRun& task = slot.work.tasks[i];
-    if (!plan.plain || plan.range) {
-      if (task.payload != plan.Payload(task.task)) {
-        checker_.Fail("a task was given the payload of another: " + std::string(task.payload));
-      }
+    if (task.payload != plan.Payload(task.task)) {
+      checker_.Fail("a task was given the payload of another: " + std::string(task.payload));
     }
-    checker_.OnTaskStarts(incarnation_, slot.work.batch, slot.work.spec->name(), task.task);
+    checker_.OnTaskStarts(incarnation_, slot.work.batch, plan.index, task.task);
     run += plan.Run(task.task);
   }
+  checker_.OnRuns(incarnation_, slot.work.batch, static_cast<int>(end - slot.next));
   scheduler_.In(run, [this, alive = alive_, slot_number, turn] {
     if (!*alive) return;
-    Slot& slot = slots_[slot_number];
+    const Slot& slot = slots_[slot_number];
     if (!slot.busy || slot.turn != turn) return;
     PlanOf(*slot.work.spec).plain ? EndPlainSpan(slot_number) : End(slot_number);
   });
@@ -69,22 +95,31 @@ void Executor::Begin(uint32_t slot_number) {
 
 void Executor::EndPlainSpan(uint32_t slot_number) {
   Slot& slot = slots_[slot_number];
-  const TaskToRun& first = slot.work.tasks.front();
   const auto count = static_cast<uint32_t>(slot.work.tasks.size());
-  for (uint32_t i = 0; i < count; ++i) {
-    FANMILL_CHECK(slot.work.tasks[i].chunk == first.chunk &&
-                      slot.work.tasks[i].index == first.index + i,
-                  "a span must be consecutive tasks of one chunk");
-  }
-  const Instant ended = seams_.local_now();
-  TasksRan ran{slot_number, true, first.chunk, first.index, count, ended - slot.began, {},
-               slot.began, ended};
+  checker_.OnRuns(incarnation_, slot.work.batch, -static_cast<int>(count));
   slot.busy = false;
-  seams_.reply(ran);
+  // One word per run of consecutive indexes of a chunk, as the real executor tells it.
+  const Instant ended = seams_.local_now();
+  for (uint32_t begin = 0; begin < count;) {
+    const TaskToRun& first = slot.work.tasks[begin];
+    uint32_t end = begin + 1;
+    while (end < count && slot.work.tasks[end].chunk == first.chunk &&
+           slot.work.tasks[end].index == first.index + (end - begin)) {
+      ++end;
+    }
+    TasksRan ran = RanIn(slot_number, slot.began, ended);
+    ran.idle = end == count;
+    ran.chunk = first.chunk;
+    ran.ok_first = first.index;
+    ran.ok_count = end - begin;
+    ran.ok_run = end == count ? ended - slot.began : Duration{0};
+    seams_.reply(std::move(ran));
+    begin = end;
+  }
 }
 
 TaskOutcome Executor::OutcomeOf(const BatchPlan& plan, const TaskToRun& task) {
-  TaskOutcome outcome{task.chunk, task.index};
+  TaskOutcome outcome = OutcomeFor(task);
   outcome.run = plan.Run(task.task);
   const Fate fate = plan.FateOf(task.task);
   if (fate == Fate::kFails || (fate == Fate::kFlaky && task.attempt == 1)) {
@@ -105,14 +140,9 @@ void Executor::End(uint32_t slot_number) {
   Slot& slot = slots_[slot_number];
   const BatchPlan& plan = PlanOf(*slot.work.spec);
   const TaskToRun& task = slot.work.tasks[slot.next];
-  if (plan.FateOf(task.task) == Fate::kPoison) {
-    seams_.poison(slot_number);
-    return;
-  }
-  TasksRan ran;
-  ran.slot = slot_number;
-  ran.began = slot.began;
-  ran.ended = seams_.local_now();
+  if (plan.FateOf(task.task) == Fate::kPoison) return seams_.poison();
+  checker_.OnRuns(incarnation_, slot.work.batch, -1);
+  TasksRan ran = RanIn(slot_number, slot.began, seams_.local_now());
   ran.outcomes.push_back(OutcomeOf(plan, task));
   ran.idle = ++slot.next == slot.work.tasks.size();
   slot.busy = !ran.idle;
@@ -120,25 +150,33 @@ void Executor::End(uint32_t slot_number) {
   seams_.reply(std::move(ran));
 }
 
+// What runs takes a moment to die; the slot is busy as long.
 void Executor::Stop(const StopTasks& stop) {
   for (auto& [slot_number, slot] : slots_) {
     if (!slot.busy || (stop.batch != 0 && slot.work.batch != stop.batch)) continue;
-    TasksRan ran;
-    ran.slot = slot_number;
-    ran.began = slot.began;
-    ran.ended = seams_.local_now();
-    ran.idle = true;
-    for (size_t i = slot.next; i < slot.work.tasks.size(); ++i) {
-      const TaskToRun& task = slot.work.tasks[i];
-      TaskOutcome outcome{task.chunk, task.index};
-      outcome.status = v1::CANCELLED;
-      ran.outcomes.push_back(std::move(outcome));
-    }
-    slot.busy = false;
-    scheduler_.In(Millis(5), [this, alive = alive_, ran = std::move(ran)] {
-      if (*alive) seams_.reply(ran);
+    if (slot.stopping && !stop.now) continue;
+    slot.stopping = true;
+    const uint64_t turn = ++slot.turn;
+    const auto grace = Micros(static_cast<int64_t>(random_.Uniform(stop.now ? 1'000 : 50'000)));
+    scheduler_.In(grace, [this, alive = alive_, slot_number = slot_number, turn] {
+      if (*alive && slots_[slot_number].turn == turn) Stopped(slot_number);
     });
   }
+}
+
+void Executor::Stopped(uint32_t slot_number) {
+  Slot& slot = slots_[slot_number];
+  checker_.OnRuns(incarnation_, slot.work.batch, -static_cast<int>(RunningEnd(slot) - slot.next));
+  slot.busy = slot.stopping = false;
+  TasksRan ran = RanIn(slot_number, slot.began, seams_.local_now());
+  ran.idle = true;
+  for (size_t i = slot.next; i < slot.work.tasks.size(); ++i) {
+    const TaskToRun& task = slot.work.tasks[i];
+    TaskOutcome outcome = OutcomeFor(task);
+    outcome.status = v1::CANCELLED;
+    ran.outcomes.push_back(std::move(outcome));
+  }
+  seams_.reply(std::move(ran));
 }
 
 void Executor::Read(const ReadOutput& read) {
@@ -159,9 +197,7 @@ std::vector<v1::StartedAttempt> Executor::Started() const {
   std::vector<v1::StartedAttempt> started;
   for (const auto& [slot_number, slot] : slots_) {
     if (!slot.busy) continue;
-    const bool plain = PlanOf(*slot.work.spec).plain;
-    const size_t end = plain ? slot.work.tasks.size() : slot.next + 1;
-    for (size_t i = slot.next; i < end; ++i) {
+    for (size_t i = slot.next; i < RunningEnd(slot); ++i) {
       v1::StartedAttempt attempt;
       attempt.set_batch(slot.work.batch);
       attempt.set_task(slot.work.tasks[i].task);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "lib/core/message.h"
+#include "lib/core/random.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/scheduler.h"
@@ -18,12 +19,13 @@ namespace fanmill::sim {
 class Executor {
  public:
   struct Seams {
-    std::function<void(Message)> reply;       // to the session
-    std::function<Instant()> local_now;       // the process's own clock
-    std::function<void(uint32_t slot)> poison;  // the worker dies of what runs in this slot
+    std::function<void(Message)> reply;  // to the session
+    std::function<Instant()> local_now;  // the process's own clock
+    std::function<void()> poison;        // the worker dies of what runs
   };
-  Executor(Scheduler& scheduler, const ClusterPlan& plan, Checker& checker, uint64_t incarnation,
-           Seams seams);
+  Executor(Scheduler& scheduler, Random& random, const ClusterPlan& plan, Checker& checker,
+           uint64_t incarnation, Seams seams);
+  ~Executor() { *alive_ = false; }
 
   void Deliver(const Message& message);
 
@@ -33,20 +35,25 @@ class Executor {
  private:
   struct Slot {
     RunTasks work;
-    size_t next = 0;      // index of the task that runs
-    uint64_t turn = 0;    // which event belongs to it
+    size_t next = 0;    // index of the task that runs
+    uint64_t turn = 0;  // which event belongs to it
     Instant began;
     bool busy = false;
+    bool stopping = false;
   };
   const BatchPlan& PlanOf(const v1::Spec& spec) const;
+  size_t RunningEnd(const Slot& slot) const;
+  void Run(const RunTasks& run);
   void Begin(uint32_t slot);
   void End(uint32_t slot);
   void EndPlainSpan(uint32_t slot);
   TaskOutcome OutcomeOf(const BatchPlan& plan, const TaskToRun& task);
   void Stop(const StopTasks& stop);
+  void Stopped(uint32_t slot);
   void Read(const ReadOutput& read);
 
   Scheduler& scheduler_;
+  Random& random_;
   const ClusterPlan& plan_;
   Checker& checker_;
   uint64_t incarnation_;
@@ -55,9 +62,6 @@ class Executor {
   std::map<uint64_t, uint64_t> spills_;  // handle -> size
   uint64_t next_handle_ = 1;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // events outlive a crash
-
- public:
-  ~Executor() { *alive_ = false; }
 };
 
 }  // namespace fanmill::sim

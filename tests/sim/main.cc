@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -12,13 +13,20 @@
 namespace fanmill::sim {
 namespace {
 
+struct Wanted {
+  uint64_t from = 1;
+  uint64_t seeds = 0;
+  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
+  bool coverage = false;
+  std::string required;  // a file of names, one a line
+};
+
 int Replay(uint64_t seed, bool quiet) {
   std::vector<std::string> transcript;
   const Outcome outcome = Simulate(Run::FromSeed(seed), quiet ? nullptr : &transcript);
   for (const std::string& line : transcript) std::printf("%s\n", line.c_str());
   std::printf("seed %llu: %llu steps, %.3f simulated seconds, %zu failures\n",
-              static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(outcome.steps),
+              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.steps),
               static_cast<double>(outcome.ended.time_since_epoch().count()) / 1e6,
               outcome.failures.size());
   for (const std::string& failure : outcome.failures) std::printf("FAILED: %s\n", failure.c_str());
@@ -29,53 +37,62 @@ struct Tally {
   std::mutex mutex;
   Coverage coverage;
   uint64_t failed = 0;
+  uint64_t steps = 0;
 };
 
-void RunSome(uint64_t first, uint64_t count, std::atomic<uint64_t>& next, Tally& tally) {
-  for (uint64_t i = next++; i < count; i = next++) {
-    const Outcome outcome = Simulate(Run::FromSeed(first + i));
+void RunSome(const Wanted& wanted, std::atomic<uint64_t>& next, Tally& tally) {
+  for (uint64_t i = next++; i < wanted.seeds; i = next++) {
+    const uint64_t seed = wanted.from + i;
+    const Outcome outcome = Simulate(Run::FromSeed(seed));
     const std::lock_guard lock(tally.mutex);
     tally.coverage.Merge(outcome.coverage);
+    tally.steps += outcome.steps;
     if (outcome.failures.empty()) continue;
     ++tally.failed;
-    std::printf("seed %llu FAILED: %s\n", static_cast<unsigned long long>(first + i),
+    std::printf("seed %llu FAILED: %s\n", static_cast<unsigned long long>(seed),
                 outcome.failures.front().c_str());
     std::fflush(stdout);
   }
 }
 
-// Names that must have been counted at least once, or the suite proves less than it claims.
-uint64_t Missing(const Coverage& coverage, const std::vector<std::string>& required) {
+// How many names of the file were never counted: the seeds prove less than they claim then.
+uint64_t CountMissing(const Coverage& coverage, const std::string& path) {
+  if (path.empty()) return 0;
+  std::ifstream file(path);
+  if (!file) {
+    std::printf("cannot read the required names in %s\n", path.c_str());
+    return 1;
+  }
   uint64_t missing = 0;
-  for (const std::string& what : required) {
-    if (coverage.Of(what) > 0) continue;
-    std::printf("never exercised: %s\n", what.c_str());
+  for (std::string name; std::getline(file, name);) {
+    if (name.empty() || name.front() == '#' || coverage.Of(name) > 0) continue;
+    std::printf("never exercised: %s\n", name.c_str());
     ++missing;
   }
   return missing;
 }
 
-int RunMany(uint64_t first, uint64_t count, uint32_t threads, bool print_coverage,
-            const std::vector<std::string>& required) {
+int RunMany(const Wanted& wanted) {
   const auto began = std::chrono::steady_clock::now();
   Tally tally;
   std::atomic<uint64_t> next{0};
   std::vector<std::thread> running;
-  for (uint32_t i = 0; i < threads; ++i) {
-    running.emplace_back([&] { RunSome(first, count, next, tally); });
+  for (uint32_t i = 0; i < wanted.threads; ++i) {
+    running.emplace_back([&] { RunSome(wanted, next, tally); });
   }
   for (std::thread& thread : running) thread.join();
-  if (print_coverage) {
+  if (wanted.coverage) {
     for (const auto& [what, times] : tally.coverage.counts()) {
       std::printf("%12llu %s\n", static_cast<unsigned long long>(times), what.c_str());
     }
   }
-  const uint64_t missing = Missing(tally.coverage, required);
+  const uint64_t missing = CountMissing(tally.coverage, wanted.required);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  std::printf("%llu seeds from %llu: %llu failed, %llu required names missing, %.1f s\n",
-              static_cast<unsigned long long>(count), static_cast<unsigned long long>(first),
-              static_cast<unsigned long long>(tally.failed),
-              static_cast<unsigned long long>(missing), took.count());
+  std::printf(
+      "%llu seeds from %llu: %llu failed, %llu required names never met, %llu steps, %.1f s\n",
+      static_cast<unsigned long long>(wanted.seeds), static_cast<unsigned long long>(wanted.from),
+      static_cast<unsigned long long>(tally.failed), static_cast<unsigned long long>(missing),
+      static_cast<unsigned long long>(tally.steps), took.count());
   return tally.failed == 0 && missing == 0 ? 0 : 1;
 }
 
@@ -84,24 +101,21 @@ int Main(int argc, char** argv) {
       "Runs whole Fanmill clusters in simulated time, with faults drawn from a seed.\n"
       "A seed replays exactly, at the same commit: fanmill-sim --seed 42 prints its transcript.");
   uint64_t seed = 0;
-  uint64_t seeds = 0;
-  uint64_t from = 1;
-  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
   bool quiet = false;
-  bool coverage = false;
-  std::vector<std::string> required;
+  Wanted wanted;
   auto* one = app.add_option("--seed", seed, "replay this seed and print every message");
-  auto* many = app.add_option("--seeds", seeds, "run this many seeds");
-  app.add_option("--from", from, "first of --seeds")->needs(many)->capture_default_str();
-  app.add_option("--threads", threads, "run as many at once")->capture_default_str();
+  auto* many = app.add_option("--seeds", wanted.seeds, "run this many seeds");
+  app.add_option("--from", wanted.from, "first of --seeds")->needs(many)->capture_default_str();
+  app.add_option("--threads", wanted.threads, "run as many at once")->capture_default_str();
   app.add_flag("--quiet", quiet, "with --seed: only the outcome");
-  app.add_flag("--coverage", coverage, "with --seeds: how often each fault and rule was met");
-  app.add_option("--require", required, "with --seeds: fail when one of these was never met")
-      ->delimiter(',');
+  app.add_flag("--coverage", wanted.coverage,
+               "with --seeds: how often each fault and rule was met");
+  app.add_option("--require", wanted.required,
+                 "with --seeds: fail when a name in this file, one a line, was never met");
   one->excludes(many);
   CLI11_PARSE(app, argc, argv);
   if (one->count() > 0) return Replay(seed, quiet);
-  if (many->count() > 0) return RunMany(from, seeds, threads, coverage, required);
+  if (many->count() > 0) return RunMany(wanted);
   std::printf("%s", app.help().c_str());
   return 2;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/core/check.h"
+#include "lib/core/limits.h"
 #include "lib/core/wire.h"
 
 namespace fanmill::sim {
@@ -27,7 +28,8 @@ Network::Network(Scheduler& scheduler, Random& random, const Faults& faults, Cov
       arrival_(std::move(arrival)) {}
 
 bool Network::Chance(uint32_t millionths) {
-  return scheduler_.now() < faults_.until && random_.Uniform(1'000'000) < millionths;
+  return millionths > 0 && scheduler_.now() < faults_.until &&
+         random_.Uniform(1'000'000) < millionths;
 }
 
 Duration Network::Delay() {
@@ -44,202 +46,257 @@ std::string Network::FreeLaneEndpoint(HostId host) {
   for (uint32_t tries = 0; tries < range; ++tries) {
     const std::string endpoint =
         "sim://" + std::to_string(host) + "/lane/" + std::to_string(next_port_++ % range);
-    if (!bound_.contains(endpoint)) return endpoint;
+    if (!bound_at_.contains(endpoint)) return endpoint;
   }
   return {};
 }
 
 void Network::Bind(HostId host, Channel channel, uint64_t lane, const std::string& endpoint) {
-  FANMILL_CHECK(!bound_.contains(endpoint), "the simulator bound an endpoint twice");
-  bound_[endpoint] = Bound{host, channel, lane, {}, 0};
+  const BoundKey key{host, channel, lane};
+  FANMILL_CHECK(!bound_at_.contains(endpoint) && !bound_.contains(key), "bound twice");
+  bound_[key] = Bound{endpoint, next_serial_++, {}, 0};
+  bound_at_[endpoint] = key;
 }
 
 void Network::Unbind(HostId host, Channel channel, uint64_t lane) {
-  for (auto it = bound_.begin(); it != bound_.end(); ++it) {
-    const Bound& bound = it->second;
-    if (bound.host != host || bound.channel != channel || bound.lane != lane) continue;
-    for (const uint64_t id : std::vector(bound.peers)) Sever(key_by_id_.at(id), false);
-    bound_.erase(it);
-    return;
-  }
+  const auto found = bound_.find({host, channel, lane});
+  if (found == bound_.end()) return;
+  const Bound bound = found->second;
+  bound_at_.erase(bound.endpoint);
+  bound_.erase(found);
+  for (const uint64_t link : bound.peers) Sever(link, false);
 }
 
-void Network::Connect(HostId host, Channel channel, const std::string& endpoint) {
-  Disconnect(host, channel);
-  const uint64_t key = next_key_++;
-  connections_[key] = Connection{host, channel, endpoint};
-  connected_[{host, channel}] = key;
-  scheduler_.In(Delay(), [this, key] { TryConnect(key); });
+void Network::Connect(HostId host, const fanmill::Connect& connect) {
+  Disconnect(host, connect.channel);
+  const uint64_t socket = next_socket_++;
+  sockets_.emplace(socket, Socket{host, connect});
+  connected_[{host, connect.channel}] = socket;
+  scheduler_.In(Delay(), [this, socket] { TryConnect(socket); });
 }
 
 void Network::Disconnect(HostId host, Channel channel) {
   const auto found = connected_.find({host, channel});
   if (found == connected_.end()) return;
-  const uint64_t key = found->second;
+  CloseSocket(found->second);
   connected_.erase(found);
-  Sever(key, true);
-  connections_.erase(key);
+}
+
+void Network::CloseSocket(uint64_t socket) {
+  const uint64_t link = sockets_.at(socket).link;
+  if (link != 0) Sever(link, true);
+  sockets_.erase(socket);
 }
 
 void Network::CloseAll(HostId host) {
-  for (auto it = bound_.begin(); it != bound_.end();) {
-    if (it->second.host != host) {
-      ++it;
-      continue;
-    }
-    for (const uint64_t id : std::vector(it->second.peers)) Sever(key_by_id_.at(id), false);
-    it = bound_.erase(it);
+  std::vector<BoundKey> keys;
+  for (const auto& [key, bound] : bound_) {
+    if (std::get<0>(key) == host) keys.push_back(key);
   }
+  for (const auto& [at, channel, lane] : keys) Unbind(at, channel, lane);
   for (auto it = connected_.begin(); it != connected_.end();) {
-    const auto [at, key] = *it;
-    if (at.first != host) {
+    if (it->first.first != host) {
       ++it;
       continue;
     }
-    Sever(key, true);
-    connections_.erase(key);
+    CloseSocket(it->second);
     it = connected_.erase(it);
   }
 }
 
-void Network::TryConnect(uint64_t key) {
-  const auto found = connections_.find(key);
-  if (found == connections_.end() || found->second.up || found->second.dead) return;
-  Connection& connection = found->second;
-  const auto bound = bound_.find(connection.endpoint);
-  if (bound == bound_.end() || bound->second.channel != connection.channel) {
-    scheduler_.In(Millis(100), [this, key] { TryConnect(key); });
+void Network::TryConnect(uint64_t number) {
+  const auto found = sockets_.find(number);
+  if (found == sockets_.end() || found->second.link != 0 || found->second.dead) return;
+  Socket& socket = found->second;
+  const auto at = bound_at_.find(socket.wanted.endpoint);
+  if (at == bound_at_.end() || std::get<1>(at->second) != socket.wanted.channel) {
+    const int doublings = std::min(socket.tries++, 4);
+    scheduler_.In(Millis(100 << doublings), [this, number] { TryConnect(number); });
     return;
   }
-  Establish(key, connection);
+  socket.tries = 0;
+  Establish(number, at->second, bound_.at(at->second));
 }
 
-void Network::Establish(uint64_t key, Connection& connection) {
-  Bound& bound = bound_.at(connection.endpoint);
-  connection.up = true;
-  connection.id = next_id_++;
-  key_by_id_[connection.id] = key;
-  bound.peers.push_back(connection.id);
-  if (bound.peers.size() > 1 && bound.channel == Channel::kLane) {
+void Network::Establish(uint64_t number, const BoundKey& key, Bound& bound) {
+  Socket& socket = sockets_.at(number);
+  const uint64_t id = next_link_++;
+  links_.emplace(id, Link{number, key, bound.serial, scheduler_.now(), scheduler_.now()});
+  socket.link = id;
+  bound.peers.push_back(id);
+  if (bound.peers.size() > 1 && socket.wanted.channel == Channel::kLane) {
     coverage_.Count("fault.two_on_one_lane");
   }
-  connection.last_out = connection.last_back = scheduler_.now();
-  for (Frame& frame : std::exchange(connection.queued, {})) Carry(key, false, std::move(frame));
+  for (Frame& frame : std::exchange(socket.queued, {})) {
+    if (socket.link != id) return;  // severed by one of them: the rest is lost with it
+    Carry(id, false, std::move(frame));
+  }
 }
 
-void Network::Sever(uint64_t key, bool forever) {
-  Connection& connection = connections_.at(key);
-  if (connection.up) {
-    key_by_id_.erase(connection.id);
-    const auto bound = bound_.find(connection.endpoint);
-    if (bound != bound_.end()) std::erase(bound->second.peers, connection.id);
-    connection.up = false;
-    connection.id = 0;  // what is in flight arrives nowhere
+// What is in flight arrives up to some point and is lost from there on.
+void Network::Cut(Link& link) {
+  const Instant now = scheduler_.now();
+  const auto cut = [&](Instant last) {
+    const int64_t flight = std::max<int64_t>((last - now).count(), 0);
+    return now + Micros(static_cast<int64_t>(random_.Uniform(static_cast<uint64_t>(flight) + 1)));
+  };
+  link.cut_out = std::min(link.cut_out, cut(link.last_out));
+  link.cut_back = std::min(link.cut_back, cut(link.last_back));
+}
+
+void Network::Sever(uint64_t id, bool forever) {
+  Link& link = links_.at(id);
+  Cut(link);
+  if (Chance(faults_.unnoticed_per_sever)) {
+    coverage_.Count("fault.severed_unnoticed");
+    const auto late = Millis(static_cast<int64_t>(random_.Uniform(2'000)));
+    scheduler_.In(late, [this, key = link.bound, id] { Forget(key, id); });
+  } else {
+    Forget(link.bound, id);
   }
-  if (forever) {
-    connection.dead = true;
-    return;
-  }
+  const auto found = sockets_.find(link.socket);
+  if (found == sockets_.end() || found->second.link != id) return;
+  found->second.link = 0;
+  found->second.dead = forever;
+  if (forever) return;
   const Duration back = Millis(100 + static_cast<int64_t>(random_.Uniform(400)));
-  scheduler_.In(back, [this, key] { TryConnect(key); });
+  scheduler_.In(back, [this, socket = link.socket] { TryConnect(socket); });
 }
 
-void Network::Carry(uint64_t key, bool back, Frame frame) {
-  Connection& connection = connections_.at(key);
-  Instant& last = back ? connection.last_back : connection.last_out;
+// The bound side learns that the peer is gone.
+void Network::Forget(const BoundKey& key, uint64_t link) {
+  const auto bound = bound_.find(key);
+  if (bound != bound_.end()) std::erase(bound->second.peers, link);
+}
+
+void Network::Carry(uint64_t id, bool back, Frame frame) {
+  Link& link = links_.at(id);
+  Instant& last = back ? link.last_back : link.last_out;
   last = std::max(last, scheduler_.now() + Delay());
-  const uint64_t id = connection.id;
-  scheduler_.At(last, [this, key, id, back, frame = std::move(frame)] {
-    Arrive(key, id, back, frame);
-  });
-  if (Chance(faults_.sever_per_message)) {
-    const bool forever = Chance(faults_.forever_per_sever);
-    coverage_.Count(forever ? "fault.severed_forever" : "fault.severed");
-    Sever(key, forever);
-  }
+  scheduler_.At(last, [this, id, back, frame = std::move(frame)] { Arrive(id, back, frame); });
+  if (!Chance(faults_.sever_per_message)) return;
+  const bool forever = Chance(faults_.forever_per_sever);
+  coverage_.Count(forever ? "fault.severed_forever" : "fault.severed");
+  Sever(id, forever);
 }
 
-void Network::Arrive(uint64_t key, uint64_t id, bool back, const Frame& frame) {
-  const auto found = connections_.find(key);
-  if (found == connections_.end() || found->second.id != id || id == 0) {
+void Network::Arrive(uint64_t id, bool back, const Frame& frame) {
+  const Link& link = links_.at(id);
+  if (scheduler_.now() > (back ? link.cut_back : link.cut_out)) {
     coverage_.Count("fault.accepted_then_lost");
     return;
   }
-  const Connection& connection = found->second;
-  const Channel channel = connection.channel;
+  const Channel channel = std::get<1>(link.bound);
   if (back) {
-    arrival_(connection.from, PeerId{channel, 0}, Decode(channel, frame));
+    const auto socket = sockets_.find(link.socket);
+    if (socket == sockets_.end()) return;
+    arrival_(socket->second.host, PeerId{channel, 0}, Decode(channel, frame));
     return;
   }
-  const Bound& bound = bound_.at(connection.endpoint);
-  const uint64_t peer = IsRouter(channel) ? id : 0;
-  MaybeNoise(bound);
-  arrival_(bound.host, PeerId{channel, peer}, Decode(channel, frame));
+  const auto bound = bound_.find(link.bound);
+  if (bound == bound_.end() || bound->second.serial != link.serial) return;
+  if (!sockets_.contains(link.socket)) coverage_.Count("fault.word_of_the_dead");
+  MaybeNoise(link.bound, frame);
+  arrival_(std::get<0>(link.bound), PeerId{channel, IsRouter(channel) ? id : 0},
+           Decode(channel, frame));
 }
 
-// A stranger on an open port: random bytes, or a cut copy of nothing in particular.
-void Network::MaybeNoise(const Bound& bound) {
-  if (!Chance(faults_.noise_per_message) || bound.channel == Channel::kLane) return;
+// A stranger on an open port.
+void Network::MaybeNoise(const BoundKey& key, const Frame& frame) {
+  const Channel channel = std::get<1>(key);
+  if (channel == Channel::kLane || !Chance(faults_.noise_per_message)) return;
+  const PeerId from{channel, IsRouter(channel) ? next_link_++ : 0};
+  scheduler_.In(Delay(), [this, key, from, bytes = Noise(channel, frame)] {
+    if (!bound_.contains(key)) return;
+    arrival_(std::get<0>(key), from, Decode(from.channel, Frame::Own(bytes)));
+  });
+}
+
+std::string Network::Noise(Channel channel, const Frame& frame) {
+  const uint64_t kind = random_.Uniform(4);
+  pb::Envelope envelope;
+  const bool parsed =
+      envelope.ParseFromArray(frame.bytes.data(), static_cast<int>(frame.bytes.size()));
+  if (kind == 0 && parsed) {
+    coverage_.Count("fault.noise_of_another_cluster");
+    envelope.set_cluster(random_.Next());
+    return envelope.SerializeAsString();
+  }
+  if (kind == 1 && parsed) {
+    coverage_.Count("fault.noise_of_another_version");
+    envelope.set_protocol(kProtocolVersion + 1);
+    return envelope.SerializeAsString();
+  }
+  if (kind == 2 && parsed && channel != Channel::kLease) {
+    // On the lease the newest speaker of an incarnation is its worker: not to be played with.
+    coverage_.Count("fault.said_twice");
+    return std::string(frame.bytes);
+  }
   coverage_.Count("fault.noise");
   std::string bytes(random_.Uniform(200), '\0');
   for (char& byte : bytes) byte = static_cast<char>(random_.Uniform(256));
-  const HostId host = bound.host;
-  const PeerId from{bound.channel, IsRouter(bound.channel) ? next_id_++ : 0};
-  scheduler_.In(Delay(), [this, host, from, bytes = std::move(bytes)] {
-    arrival_(host, from, Decode(from.channel, Frame::Own(bytes)));
-  });
+  return bytes;
 }
 
 bool Network::Send(HostId host, PeerId to, const Message& message, bool* unreachable) {
   *unreachable = false;
   const Frame frame = Encode(message);
+  FANMILL_CHECK(frame.bytes.size() <= FrameBytesMax(to.channel), "a frame is too large");
   const auto connected = connected_.find({host, to.channel});
-  if (connected != connected_.end()) {
-    SendConnected(connected->second, connections_.at(connected->second), frame);
-    return true;
-  }
-  for (auto& [endpoint, bound] : bound_) {
-    if (bound.host != host || bound.channel != to.channel) continue;
-    if (to.channel == Channel::kLane && bound.lane != to.id) continue;
-    return SendBound(bound, to, frame, unreachable);
-  }
+  if (connected != connected_.end()) return SendConnected(sockets_.at(connected->second), frame);
+  const BoundKey key{host, to.channel, to.channel == Channel::kLane ? to.id : 0};
+  const auto bound = bound_.find(key);
+  if (bound != bound_.end()) return SendBound(key, bound->second, to, frame, unreachable);
   return false;  // no such socket: a lane that was closed, a channel never connected
 }
 
-void Network::SendConnected(uint64_t key, Connection& connection, const Frame& frame) {
-  if (connection.up) {
-    Carry(key, false, frame);
-  } else if (!connection.dead && connection.queued.size() < kQueuedWhileDownMax) {
-    connection.queued.push_back(frame);
+bool Network::SendConnected(Socket& socket, const Frame& frame) {
+  if (socket.link != 0) {
+    Carry(socket.link, false, frame);
+    return true;
   }
+  if (socket.queued.size() >= kQueuedWhileDownMax) return false;
+  socket.queued.push_back(frame);
+  return true;
 }
 
-bool Network::SendBound(Bound& bound, PeerId to, const Frame& frame, bool* unreachable) {
-  if (to.channel == Channel::kSignal) {
-    for (const uint64_t id : std::vector(bound.peers)) {
-      if (Chance(faults_.signal_loss)) {
-        coverage_.Count("fault.signal_lost");
-        continue;
-      }
-      Carry(key_by_id_.at(id), true, frame);
-    }
+bool Network::SendBound(const BoundKey& key, Bound& bound, PeerId to, const Frame& frame,
+                        bool* unreachable) {
+  const Channel channel = std::get<1>(key);
+  if (channel == Channel::kSignal) {
+    Publish(bound, frame);
     return true;
   }
-  if (to.channel == Channel::kLane) {
+  if (channel == Channel::kLane) {
     if (bound.peers.empty()) return false;
-    const uint64_t id = bound.peers[bound.next++ % bound.peers.size()];
-    Carry(key_by_id_.at(id), true, frame);
+    Carry(bound.peers[bound.next++ % bound.peers.size()], true, frame);
     return true;
   }
-  const auto key = key_by_id_.find(to.id);
-  if (key == key_by_id_.end() ||
-      connections_.at(key->second).endpoint.empty()) {
+  FANMILL_CHECK(IsRouter(channel), "a bound PULL sends nothing");
+  if (std::find(bound.peers.begin(), bound.peers.end(), to.id) == bound.peers.end()) {
     *unreachable = true;
     coverage_.Count("fault.unreachable");
     return false;
   }
-  Carry(key->second, true, frame);
+  Carry(to.id, true, frame);
   return true;
+}
+
+void Network::Publish(const Bound& bound, const Frame& frame) {
+  for (const uint64_t id : std::vector(bound.peers)) {
+    const auto socket = sockets_.find(links_.at(id).socket);
+    if (socket == sockets_.end()) continue;
+    const std::vector<std::string>& prefixes = socket->second.wanted.prefixes;
+    const bool wanted = std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& p) {
+      return frame.bytes.starts_with(p);
+    });
+    if (!wanted) continue;
+    if (Chance(faults_.signal_loss)) {
+      coverage_.Count("fault.signal_lost");
+      continue;
+    }
+    Carry(id, true, frame);
+  }
 }
 
 }  // namespace fanmill::sim

@@ -1,7 +1,8 @@
 // A network at least as cruel as ZeroMQ is: FIFO only inside one connection; a message may be
-// accepted and then lost with all behind it; a connection may come back late, or never; a bound
-// PUSH without a peer refuses; two peers on one lane share it; a late subscriber misses signals; a
-// stranger sends garbage. Every message passes through Encode and Decode.
+// accepted and then lost with all behind it, or arrive after its sender's death; a connection may
+// come back late, or never; a bound PUSH without a peer refuses; two peers on one lane share it; a
+// late subscriber misses signals; a stranger sends garbage. Every message passes through Encode
+// and Decode.
 #ifndef FANMILL_TESTS_SIM_NETWORK_H_
 #define FANMILL_TESTS_SIM_NETWORK_H_
 
@@ -9,8 +10,8 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "lib/core/message.h"
@@ -35,9 +36,9 @@ class Network {
   void Bind(HostId host, Channel channel, uint64_t lane, const std::string& endpoint);
   void Unbind(HostId host, Channel channel, uint64_t lane);
   // Replaces the host's connected socket of that channel.
-  void Connect(HostId host, Channel channel, const std::string& endpoint);
+  void Connect(HostId host, const fanmill::Connect& connect);
   void Disconnect(HostId host, Channel channel);
-  // The process died or left: all its sockets are gone, and what was in flight on them.
+  // The process died or left: all its sockets are gone. What was in flight may still arrive.
   void CloseAll(HostId host);
 
   // False: not taken, as the loop would report it. `unreachable`: ROUTER without that peer.
@@ -46,33 +47,47 @@ class Network {
   std::string FreeLaneEndpoint(HostId host);
 
  private:
-  struct Connection {
-    HostId from;              // who connected
-    Channel channel;
-    std::string endpoint;
-    uint64_t id = 0;          // what the bound side sees as the peer; new after each reconnect
-    bool up = false;          // handshake done
-    bool dead = false;        // will never come back
-    Instant last_out{};       // FIFO per direction: last arrival at the bound side
-    Instant last_back{};
-    std::deque<Frame> queued;  // sent by the connector while it was not up
-  };
+  using BoundKey = std::tuple<HostId, Channel, uint64_t>;  // host, channel, lane
   struct Bound {
-    HostId host;
-    Channel channel;
-    uint64_t lane;
-    std::vector<uint64_t> peers;  // connection ids that are up, in order of arrival
+    std::string endpoint;
+    uint64_t serial;              // of this bind: what was sent to an earlier one is lost
+    std::vector<uint64_t> peers;  // links that it believes up, in order of arrival
     size_t next = 0;              // round-robin of a PUSH
   };
+  // A connecting socket. It reconnects by itself, until it is dead.
+  struct Socket {
+    HostId host;
+    fanmill::Connect wanted;
+    uint64_t link = 0;  // 0: not up
+    bool dead = false;  // will never come back
+    int tries = 0;
+    std::deque<Frame> queued = {};  // sent while it was not up
+  };
+  // One established connection. Its id is what the bound side sees as the peer.
+  struct Link {
+    uint64_t socket;
+    BoundKey bound;
+    uint64_t serial;
+    Instant last_out;  // FIFO per direction: last arrival at the bound side
+    Instant last_back;
+    Instant cut_out = kNever;  // what would arrive later is lost
+    Instant cut_back = kNever;
+  };
 
-  void TryConnect(uint64_t key);
-  void Establish(uint64_t key, Connection& connection);
-  void Sever(uint64_t key, bool forever);
-  void Carry(uint64_t key, bool back, Frame frame);
-  void Arrive(uint64_t key, uint64_t id, bool back, const Frame& frame);
-  bool SendBound(Bound& bound, PeerId to, const Frame& frame, bool* unreachable);
-  void SendConnected(uint64_t key, Connection& connection, const Frame& frame);
-  void MaybeNoise(const Bound& bound);
+  void TryConnect(uint64_t socket);
+  void Establish(uint64_t socket, const BoundKey& key, Bound& bound);
+  void Sever(uint64_t link, bool forever);
+  void Cut(Link& link);
+  void Forget(const BoundKey& key, uint64_t link);
+  void CloseSocket(uint64_t socket);
+  void Carry(uint64_t link, bool back, Frame frame);
+  void Arrive(uint64_t link, bool back, const Frame& frame);
+  bool SendConnected(Socket& socket, const Frame& frame);
+  bool SendBound(const BoundKey& key, Bound& bound, PeerId to, const Frame& frame,
+                 bool* unreachable);
+  void Publish(const Bound& bound, const Frame& frame);
+  void MaybeNoise(const BoundKey& key, const Frame& frame);
+  std::string Noise(Channel channel, const Frame& frame);
   bool Chance(uint32_t millionths);
   Duration Delay();
 
@@ -81,13 +96,15 @@ class Network {
   const Faults& faults_;
   Coverage& coverage_;
   Arrival arrival_;
-  uint64_t next_key_ = 1;
-  uint64_t next_id_ = 1;
+  uint64_t next_socket_ = 1;
+  uint64_t next_link_ = 1;
+  uint64_t next_serial_ = 1;
   uint32_t next_port_ = 0;
-  std::map<std::string, Bound> bound_;
-  std::map<uint64_t, Connection> connections_;                    // by key
-  std::map<std::pair<HostId, Channel>, uint64_t> connected_;      // -> key
-  std::map<uint64_t, uint64_t> key_by_id_;                        // connection id -> key
+  std::map<BoundKey, Bound> bound_;
+  std::map<std::string, BoundKey> bound_at_;  // by endpoint
+  std::map<uint64_t, Socket> sockets_;
+  std::map<std::pair<HostId, Channel>, uint64_t> connected_;  // -> socket
+  std::map<uint64_t, Link> links_;
 };
 
 }  // namespace fanmill::sim

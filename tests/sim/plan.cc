@@ -7,9 +7,26 @@
 namespace fanmill::sim {
 namespace {
 
-// A number that belongs to the task for ever: splitmix64 of the plan's seed and the task.
+// A number that belongs to the task for ever.
 uint64_t TaskHash(uint64_t seed, uint64_t task, uint64_t salt) {
   return Random(seed ^ (task * 0x9e3779b97f4a7c15ULL) ^ salt).Next();
+}
+
+Duration DrawMillis(Random& random, uint64_t most) {
+  return Millis(static_cast<int64_t>(random.Uniform(most)));
+}
+
+bool OneIn(Random& random, uint64_t n) { return random.Uniform(n) == 0; }
+
+WorkerPlan DrawWorker(uint32_t index, Random& random) {
+  WorkerPlan worker;
+  worker.slots = 1 + static_cast<uint32_t>(random.Uniform(4));
+  // The first one offers everything and never leaves for good: somebody must do the work.
+  worker.only_noop = index > 0 && OneIn(random, 6);
+  worker.arrives = DrawMillis(random, OneIn(random, 4) ? 8'000 : 2'000);
+  if (OneIn(random, 4)) worker.leaves = Millis(1'000) + DrawMillis(random, 8'000);
+  worker.impatient = OneIn(random, 2);
+  return worker;
 }
 
 }  // namespace
@@ -20,9 +37,8 @@ std::string BatchPlan::Payload(uint64_t task) const {
 }
 
 Duration BatchPlan::Run(uint64_t task) const {
-  const int64_t span = (run_max - run_min).count();
-  return run_min + Micros(static_cast<int64_t>(
-                       TaskHash(seed, task, 1) % static_cast<uint64_t>(span + 1)));
+  const uint64_t span = static_cast<uint64_t>((run_max - run_min).count());
+  return run_min + Micros(static_cast<int64_t>(TaskHash(seed, task, 1) % (span + 1)));
 }
 
 Fate BatchPlan::FateOf(uint64_t task) const {
@@ -42,38 +58,43 @@ BatchPlan BatchPlan::Draw(uint32_t index, Random& random) {
   BatchPlan plan;
   plan.index = index;
   plan.seed = random.Next();
-  plan.tasks = random.Uniform(8) == 0 ? random.Uniform(3) : 1 + random.Uniform(300);
-  plan.range = random.Uniform(3) == 0;
-  plan.costs = random.Uniform(2) == 0;
-  plan.plain = random.Uniform(3) == 0;
+  plan.tasks = OneIn(random, 8) ? random.Uniform(3) : 1 + random.Uniform(150);
+  plan.range = OneIn(random, 3);
+  plan.costs = OneIn(random, 2);
+  plan.plain = OneIn(random, 3);
   if (plan.plain) {
-    plan.tasks *= 10;
+    plan.tasks *= 20;
     plan.run_max = Micros(static_cast<int64_t>(random.Uniform(50)));
   } else {
     plan.run_min = Micros(static_cast<int64_t>(random.Uniform(5'000)));
     plan.run_max = plan.run_min + Micros(static_cast<int64_t>(random.Uniform(100'000)));
-    if (random.Uniform(3) == 0) plan.fails_percent = static_cast<uint32_t>(random.Uniform(20));
-    if (random.Uniform(3) == 0) plan.flaky_percent = static_cast<uint32_t>(random.Uniform(30));
-    if (random.Uniform(8) == 0) plan.poison = std::min<uint32_t>(1, plan.tasks);
-    if (random.Uniform(16) == 0) plan.large_percent = 2;
+    if (OneIn(random, 3)) plan.fails_percent = static_cast<uint32_t>(random.Uniform(20));
+    if (OneIn(random, 3)) plan.flaky_percent = static_cast<uint32_t>(random.Uniform(30));
+    if (OneIn(random, 8)) plan.poison = static_cast<uint32_t>(std::min<uint64_t>(1, plan.tasks));
+    if (OneIn(random, 16)) plan.large_percent = 2;
     plan.retries = static_cast<uint32_t>(random.Uniform(4));
   }
   plan.min_workers = 1 + static_cast<uint32_t>(random.Uniform(2));
-  plan.hold = random.Uniform(4) == 0;
-  if (random.Uniform(6) == 0) {
-    plan.cancel_after = Millis(static_cast<int64_t>(random.Uniform(3'000)));
-  }
+  plan.hold = OneIn(random, 4);
+  plan.clumsy = OneIn(random, 3);
+  plan.opens = DrawMillis(random, 2'000);
+  if (OneIn(random, 6)) plan.cancel_after = DrawMillis(random, 3'000);
   return plan;
 }
 
 ClusterPlan ClusterPlan::Draw(Random& random) {
   ClusterPlan plan;
-  plan.workers = 2 + static_cast<uint32_t>(random.Uniform(4));
-  for (uint32_t i = 0; i < plan.workers; ++i) {
-    plan.slots.push_back(1 + static_cast<uint32_t>(random.Uniform(4)));
-  }
-  const uint64_t batches = 1 + random.Uniform(3);
+  const uint32_t workers = 2 + static_cast<uint32_t>(random.Uniform(4));
+  for (uint32_t i = 0; i < workers; ++i) plan.workers.push_back(DrawWorker(i, random));
+  const uint32_t batches = 1 + static_cast<uint32_t>(random.Uniform(3));
   for (uint32_t i = 0; i < batches; ++i) plan.batches.push_back(BatchPlan::Draw(i, random));
+  constexpr Ending kEndings[] = {Ending::kNone,      Ending::kNone,        Ending::kDrainAfter,
+                                 Ending::kKillAfter, Ending::kDrainMidway, Ending::kKillMidway};
+  plan.ending = kEndings[random.Uniform(std::size(kEndings))];
+  plan.ends = Millis(1'000) + DrawMillis(random, 5'000);
+  if (OneIn(random, 4)) plan.sink_memory = (4 << 20) + random.Uniform(1 << 20);
+  if (OneIn(random, 4)) plan.spool_bytes = (4 << 20) + random.Uniform(1 << 20);
+  plan.impostors = OneIn(random, 8);
   return plan;
 }
 

@@ -1,4 +1,5 @@
-// What the simulated batches are made of, and what each of their tasks does when it runs.
+// What the simulated batches are made of, what each of their tasks does when it runs, who works on
+// them, and how the cluster ends.
 #ifndef FANMILL_TESTS_SIM_PLAN_H_
 #define FANMILL_TESTS_SIM_PLAN_H_
 
@@ -18,9 +19,9 @@ struct BatchPlan {
   uint32_t index = 0;
   uint64_t seed = 0;
   uint64_t tasks = 0;
-  bool plain = false;          // no output at all: the fast path
-  bool range = false;          // values from a range, not payloads
-  bool costs = false;          // costs declared
+  bool plain = false;  // no output at all: the fast path
+  bool range = false;  // values from a range, not payloads
+  bool costs = false;  // costs declared
   Duration run_min{0};
   Duration run_max{0};
   uint32_t fails_percent = 0;
@@ -30,9 +31,12 @@ struct BatchPlan {
   uint32_t retries = 0;
   uint32_t min_workers = 1;
   bool hold = false;
+  bool clumsy = false;  // its client repeats itself, at wrong offsets too
+  Duration opens{0};    // when it is submitted
   std::optional<Duration> cancel_after;
 
   std::string name() const { return "plan-" + std::to_string(index); }
+  const char* handler() const { return plain ? "noop" : "exec"; }
   std::string Payload(uint64_t task) const;
   Duration Run(uint64_t task) const;
   Fate FateOf(uint64_t task) const;
@@ -41,10 +45,32 @@ struct BatchPlan {
   static BatchPlan Draw(uint32_t index, Random& random);
 };
 
+struct WorkerPlan {
+  uint32_t slots = 1;
+  bool only_noop = false;  // offers no exec
+  Duration arrives{0};
+  std::optional<Duration> leaves;  // a person asks it to stop then; a new one comes later
+  bool impatient = false;          // ... and asks once more soon after
+};
+
+// How the cluster is told to end.
+enum class Ending : uint8_t {
+  kNone,        // it is not: the run stops when all batches ended
+  kDrainAfter,  // SHUTDOWN when all batches ended
+  kKillAfter,
+  kDrainMidway,  // SHUTDOWN while they may still run
+  kKillMidway,
+};
+
 struct ClusterPlan {
-  uint32_t workers = 1;
-  std::vector<uint32_t> slots;  // per worker
+  std::vector<WorkerPlan> workers;
   std::vector<BatchPlan> batches;
+  Ending ending = Ending::kNone;
+  Duration ends{0};          // when, of a midway ending
+  uint64_t sink_memory = 0;  // 0: as shipped
+  uint64_t spool_bytes = 0;  // of each worker; 0: as shipped
+  bool impostors = false;    // a second ventilator and a second sink try to join
+  bool midway() const { return ending == Ending::kDrainMidway || ending == Ending::kKillMidway; }
 
   static ClusterPlan Draw(Random& random);
 };

@@ -1,13 +1,17 @@
-// One simulated process over all its lives: a node, its disk, its executor, its own clock; crashes,
-// pauses and restarts. What the production loop does with sockets, this does with the network.
+// One simulated process: a node, its disk, its executor, its clock. It does what the production
+// loop does with the node's messages, and suffers what operating systems do to processes: it
+// crashes between any two messages and at any disk write, is stopped for a while, and its clock
+// leaps. Every life has a clock and an epoch of its own.
 #ifndef FANMILL_TESTS_SIM_PROCESS_H_
 #define FANMILL_TESTS_SIM_PROCESS_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/core/node.h"
@@ -29,6 +33,7 @@ struct World {
   Coverage& coverage;
   Checker& checker;
   Network& network;
+  std::array<uint64_t, 128>& bodies;     // messages that arrived, by the envelope's body
   std::vector<std::string>* transcript;  // null: none wanted
 };
 
@@ -38,25 +43,25 @@ class Process {
     HostId host;
     std::string name;
     pb::Role role;
-    std::vector<Channel> binds;   // at Endpoint(host, channel)
-    bool may_crash;
+    std::vector<Channel> binds = {};  // at Endpoint(host, channel)
+    bool may_crash = false;
+    bool comes_back = true;  // after a crash
     // A fresh node. `epoch`: which start this is; of a worker, its incarnation.
-    std::function<std::unique_ptr<Node>(uint64_t epoch, uint64_t seed)> make;
+    std::function<std::unique_ptr<Node>(uint64_t epoch, uint64_t seed)> make = {};
   };
   Process(World world, Setup setup);
 
   static std::string Endpoint(HostId host, Channel channel);
 
   void Start();
-  void Crash(const std::string& why);   // and starts again after a while
+  void Crash(const std::string& why);  // and starts again after a while
   void Arrive(PeerId from, const Message& message);
   // A person's signal.
   void Ask(StopAsked asked) { Arrive(PeerId{Channel::kPerson}, asked); }
 
   bool running() const { return node_ != nullptr; }
-  const Node* node() const { return node_.get(); }
+  bool left() const { return left_; }  // of its own will, in its last life
   const Setup& setup() const { return setup_; }
-  uint64_t epoch() const { return epoch_; }
   // Of this life and all before.
   std::map<std::string, uint64_t> Counters() const;
 
@@ -64,20 +69,26 @@ class Process {
   Instant LocalNow() const;
   Instant ToGlobal(Instant local) const;
   void Local(Duration delay, PeerId from, Message message);  // from a peer inside the process
+  void Recover();
   void Step(const std::function<void(Instant, Outbox&)>& act);
   void Flush(Outbox& outbox);
   void Route(const Outgoing& outgoing);
   void RouteNet(const Message& message);
   void RouteJournal(const Message& message);
   void OnSync();
-  void Watch(const Outgoing& outgoing);
+  void WatchBook(uint64_t before, uint64_t through);
+  void WatchReceipts(const Outgoing& outgoing);
   void MaybePause();
+  void MaybeJump();
+  void Resume();
+  void Tick();
   void ArmTick();
   void Leave();
   void Die();
-  void SendDeathReport(const std::vector<v1::StartedAttempt>& started);
+  void SendDeathReport(std::vector<v1::StartedAttempt> started);
   bool Chance(uint32_t millionths);
-  bool MayCrash() const;
+  bool MayCrash(uint32_t millionths);
+  bool noting() const { return world_.transcript != nullptr; }
   void Note(const std::string& line);
 
   World world_;
@@ -86,14 +97,15 @@ class Process {
   bool sync_due_ = false;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Executor> executor_;
-  uint64_t life_ = 0;          // events of an earlier life are void
+  uint64_t life_ = 0;  // events of an earlier life are void
   uint64_t epoch_ = 0;
-  int64_t clock_base_us_ = 0;  // every life has a clock of its own
+  bool left_ = false;
+  int64_t clock_base_us_ = 0;
   int64_t clock_drift_ppm_ = 0;
   Instant paused_until_{};
   std::vector<std::pair<PeerId, Message>> while_paused_;
   Instant armed_ = kNever;
-  bool crash_now_ = false;
+  int stuck_ = 0;               // ticks in a row that left their deadline where it was
   std::string lease_endpoint_;  // for the guardian
   std::map<std::string, uint64_t> counters_before_;
 };
