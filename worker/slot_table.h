@@ -51,7 +51,6 @@ struct WorkerIdentity {
   uint64_t incarnation;
   char name[kNameBytesMax + 1];
   char lease_endpoint[kNameBytesMax + 1];  // the ventilator's
-  char server_key[41];                     // the ventilator's CURVE key in Z85; empty without one
 };
 
 enum class SlotState : uint32_t { kIdle = 0, kStarting, kRunning };

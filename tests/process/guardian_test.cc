@@ -301,8 +301,7 @@ TEST_F(GuardianTest, GuardianSeesWhichAttemptsWereStarted) {
   SlotTable table(2);
   Start([&](int) {
     table.slot(1).Set({SlotState::kRunning, 7, 70, 700, 1, 1234});
-    table.identity().Set(
-        {.cluster = 9, .incarnation = 8, .name = {}, .lease_endpoint = {}, .server_key = {}});
+    table.identity().Set({.cluster = 9, .incarnation = 8, .name = {}, .lease_endpoint = {}});
     raise(SIGKILL);
     return 0;
   });

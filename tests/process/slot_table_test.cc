@@ -25,10 +25,10 @@ TEST(SlotTableTest, TheLastSlotIsThereAndTheNextIsOurOwnBug) {
 
 TEST(SlotTableTest, TextThatDoesNotFitIsRefused) {
   WorkerIdentity identity{};
-  EXPECT_TRUE(SetText(identity.server_key, std::string(40, 'k')));
-  EXPECT_EQ(std::string(identity.server_key), std::string(40, 'k'));
-  EXPECT_FALSE(SetText(identity.server_key, std::string(41, 'k')));
-  EXPECT_STREQ(identity.server_key, "");
+  EXPECT_TRUE(SetText(identity.name, std::string(kNameBytesMax, 'k')));
+  EXPECT_EQ(std::string(identity.name), std::string(kNameBytesMax, 'k'));
+  EXPECT_FALSE(SetText(identity.name, std::string(kNameBytesMax + 1, 'k')));
+  EXPECT_STREQ(identity.name, "");
 }
 
 // The writer sets all fields to one number, over and over; wherever the kill hits it, what is read

@@ -1,0 +1,40 @@
+#include "worker/death_report.h"
+
+#include <sys/wait.h>
+
+#include "lib/core/wire.h"
+#include "lib/io/send_once.h"
+
+namespace fanmill {
+
+std::string CauseOfDeath(int status) {
+  return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                             : "exit " + std::to_string(WEXITSTATUS(status));
+}
+
+v1::Envelope MakeDeathReport(const WorkerIdentity& worker, const SlotTable& table, int status) {
+  v1::Envelope envelope =
+      NewEnvelope({.role = v1::GUARDIAN, .epoch = worker.incarnation, .cluster = worker.cluster});
+  v1::DeathReport& report = *envelope.mutable_death_report();
+  report.set_cause(CauseOfDeath(status));
+  for (const SlotEntry& entry : table.Started()) {
+    v1::StartedAttempt& started = *report.add_started();
+    started.set_batch(entry.batch);
+    started.set_task(entry.task);
+    started.set_chunk(entry.chunk);
+    started.set_attempt(entry.attempt);
+  }
+  return envelope;
+}
+
+absl::Status TellDeath(SlotTable& table, int status, const KeyPair* key) {
+  const WorkerIdentity worker = table.identity().Get();
+  const std::string endpoint = worker.lease_endpoint;
+  if (worker.cluster == 0 || endpoint.empty()) {
+    return absl::NotFoundError("the worker had not met a ventilator yet");
+  }
+  return SendOnce(Channel::kLease, endpoint, key, MakeDeathReport(worker, table, status),
+                  kDeathReportPatience);
+}
+
+}  // namespace fanmill
