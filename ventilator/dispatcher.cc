@@ -240,7 +240,8 @@ void Dispatcher::Settle(Instant now, Outbox& outbox) {
       intake_.TellRoom(outbox);
     }
   }
-  due_ = NextDeadline();
+  facts_.NoteNews(now);
+  due_ = std::max(now, NextDeadline());  // what is overdue already is so for a pause noted
 }
 
 void Dispatcher::Tick(Instant now, Outbox& outbox) {

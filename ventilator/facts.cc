@@ -56,12 +56,14 @@ Duration Facts::Every() const {
   return mill_.options.facts_every;
 }
 
+void Facts::NoteNews(Instant now) {
+  if (!std::exchange(mill_.facts_news, false)) return;
+  soon_ = mill_.options.facts_soon;
+  due_ = std::min(due_, std::max(now, asked_ + soon_));
+}
+
 void Facts::Tick(Instant now, Outbox& outbox) {
   if (sink_.facts().empty()) return;
-  if (std::exchange(mill_.facts_news, false)) {
-    soon_ = mill_.options.facts_soon;
-    due_ = std::min(due_, std::max(now, asked_ + soon_));
-  }
   if (now < due_) return;
   if (now >= After(heard_, mill_.options.lease)) {  // libzmq may have given up for ever
     heard_ = now;
@@ -117,7 +119,6 @@ void Facts::Fill(Instant now, const BatchTasks& batch, int64_t& budget,
 
 Instant Facts::NextDeadline() const {
   if (sink_.facts().empty()) return kNever;
-  if (mill_.facts_news) return std::min(due_, asked_ + mill_.options.facts_soon);
   return due_;
 }
 

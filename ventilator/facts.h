@@ -25,6 +25,7 @@ class Facts {
   std::vector<pb::BatchClosed> OnReply(Instant now, const pb::FactsReply& reply, Outbox& outbox);
   void OpenBatch(uint32_t batch, Outbox& outbox) const;  // the Guide's first message "0"
 
+  void NoteNews(Instant now);  // after every step: ask sooner when the sink should hear something
   void Tick(Instant now, Outbox& outbox);
   Instant NextDeadline() const;
   void Excuse(Duration pause) { heard_ += pause; }

@@ -252,7 +252,10 @@ void Intake::MoveFrontiers(Outbox& outbox) {
     if (!batch->live() || !batch->started()) continue;
     uint64_t& asked = frontiers_[id];
     asked = std::max(asked, batch->allowed());
-    const uint64_t step = std::clamp(batch->next(), kFrontierStepMin, kFrontierStepMax);
+    // The order inside the look-ahead is free, so the frontier has to lie beyond all of it.
+    const uint64_t least =
+        batch->blocks().costs_vary() ? 2 * LookAhead::kTasksMax : kFrontierStepMin;
+    const uint64_t step = std::clamp(batch->next(), least, kFrontierStepMax);
     const bool far = batch->next() + step / 2 <= asked;
     if (far || asked >= batch->accepted()) continue;
     asked = batch->next() + step;

@@ -18,10 +18,14 @@ class ChunkFiller {
   // Of a run of equal cost: how many of its first tasks fit in a chunk of this lane now.
   uint64_t FitOfRun(uint64_t first, uint64_t count) const {
     const uint64_t cost = batch_.CostNs(first);
-    const uint64_t window = WindowTasks(cost, lane_.slots);
+    // What was only learned is trusted step by step.
+    const bool declared = batch_.blocks().CostUs(first) != 0;
+    const uint64_t chunk_max = declared ? kTasksPerChunkMax : batch_.chunk_max();
+    const uint64_t window =
+        std::min(WindowTasks(cost, lane_.slots), lane_.slots + kTinyChunksPerLane * chunk_max);
     if (lane_.unfinished >= window) return 0;
     const uint64_t room = window - lane_.unfinished;
-    const uint64_t aim = ChunkTasksAim(cost, batch_.chunk_max(), window);
+    const uint64_t aim = ChunkTasksAim(cost, chunk_max, window);
     // Rather wait for more room than dribble: unless a slot is idle.
     if (!lane_.IsIdle() && room < aim / 2) return 0;
     return FitBytes(first, std::min({count, room, aim}));

@@ -1,0 +1,184 @@
+// What clients bring in.
+#include "tests/ventilator/rig.h"
+
+namespace fanmill {
+namespace {
+
+pb::Appended Answer(Rig& rig) {
+  const auto answers = rig.Sent(pb::Envelope::kAppended);
+  return answers.empty() ? pb::Appended() : answers.back().appended();
+}
+
+TEST(Intake, GivesTheSameBatchForTheSameToken) {  // R80
+  Rig rig;
+  pb::Spec spec;
+  spec.set_handler("noop");
+  const uint32_t first = rig.Open(spec, 11);
+  EXPECT_EQ(first, 1u);
+  EXPECT_EQ(rig.Open(spec, 12), 2u);
+  EXPECT_EQ(rig.Open(spec, 11), first);
+}
+
+TEST(Intake, AnswersOpenBatchOnlyOnceItIsDurable) {  // R80
+  Rig rig;
+  rig.durable_at_once = false;
+  EXPECT_EQ(rig.Open(), 0u);
+  rig.MakeDurable();
+  EXPECT_EQ(rig.Sent(pb::Envelope::kBatchOpened).size(), 1u);
+}
+
+TEST(Intake, RefusesASpecThatCannotRunAndSaysWhy) {
+  Rig rig;
+  pb::Spec spec;
+  EXPECT_EQ(rig.Open(spec, 1), 0u);
+  spec.set_handler("noop");
+  spec.set_retries(1001);
+  rig.Say(rig.client, pb::CLIENT, 1, [&](pb::Envelope& e) {
+    e.mutable_open_batch()->set_token_low(2);
+    *e.mutable_open_batch()->mutable_spec() = spec;
+  });
+  const auto answers = rig.Sent(pb::Envelope::kBatchOpened);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].batch_opened().batch(), 0u);
+  EXPECT_NE(answers[0].batch_opened().error().find("at most 1000 times"), std::string::npos);
+  EXPECT_TRUE(rig.journal.empty());
+}
+
+TEST(Intake, RefusesABatchAboveTheLimitOfLiveOnes) {
+  DispatcherOptions options = RigOptions();
+  options.batches_live_max = 2;
+  Rig rig(options);
+  rig.Tell();
+  EXPECT_EQ(rig.Open(), 1u);
+  EXPECT_EQ(rig.Open(), 2u);
+  EXPECT_EQ(rig.Open(), 0u);
+  rig.Close(1, true, 0);
+  EXPECT_EQ(rig.Open(), 3u);
+}
+
+TEST(Intake, CountsATaskOnlyOnceItIsDurable) {  // R81
+  Rig rig;
+  const uint32_t batch = rig.Open();
+  rig.durable_at_once = false;
+  rig.Append(batch, 0, 10);
+  EXPECT_TRUE(rig.Sent(pb::Envelope::kAppended).empty());
+  rig.MakeDurable();
+  EXPECT_EQ(Answer(rig).tasks(), 10u);
+}
+
+TEST(Intake, AnswersAnotherOffsetWithTheDurableCountAndChangesNothing) {  // R81
+  Rig rig;
+  const uint32_t batch = rig.Open();
+  rig.Append(batch, 0, 10);
+  const size_t rows = rig.journal.size();
+  rig.Append(batch, 11, 5);
+  EXPECT_EQ(Answer(rig).tasks(), 10u);
+  rig.Append(batch, 0, 10);
+  EXPECT_EQ(Answer(rig).tasks(), 10u);
+  EXPECT_EQ(rig.journal.size(), rows);
+}
+
+TEST(Intake, CutsAnOverlap) {  // R81
+  Rig rig;
+  rig.Tell();
+  const uint32_t batch = rig.Open("exec");
+  rig.AppendPayloads(batch, 0, {"a", "bb"});
+  rig.AppendPayloads(batch, 1, {"other", "ccc"});
+  EXPECT_EQ(Answer(rig).tasks(), 3u);
+  rig.Ready(1, 3);
+  rig.StartBatch(batch);
+  std::string payloads;
+  for (const pb::TaskChunk& chunk : rig.Chunks()) payloads += chunk.payloads() + ",";
+  EXPECT_EQ(payloads, "a,bb,ccc,");
+}
+
+TEST(Intake, SealsOnlyAtTheDurableCountAndAcceptsNothingAfter) {  // R83
+  Rig rig;
+  const uint32_t batch = rig.Open();
+  rig.Append(batch, 0, 10);
+  Answer(rig);
+  rig.Seal(batch, 9);
+  EXPECT_FALSE(Answer(rig).sealed());
+  rig.durable_at_once = false;
+  rig.Seal(batch, 10);
+  rig.Append(batch, 10, 1);  // while the seal is on its way to the disk
+  EXPECT_FALSE(Answer(rig).sealed());
+  rig.MakeDurable();
+  EXPECT_TRUE(Answer(rig).sealed());
+  rig.Append(batch, 10, 1);
+  EXPECT_EQ(Answer(rig).tasks(), 10u);
+  rig.Seal(batch, 10);  // R4
+  EXPECT_TRUE(Answer(rig).sealed());
+}
+
+TEST(Intake, TellsThatThereIsNoRoomAndAgainWhenThereIs) {  // R82
+  DispatcherOptions options = RigOptions();
+  options.intake_bytes_max = 200'000;
+  Rig rig(options);
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = rig.Open("exec");
+  rig.AppendPayloads(batch, 0, {std::string(150'000, 'x')});
+  EXPECT_EQ(Answer(rig).room_bytes(), 0u);
+  rig.AppendPayloads(batch, 1, {"more"});
+  EXPECT_EQ(Answer(rig).tasks(), 1u);
+  EXPECT_EQ(rig.Counted("R82"), 1u);
+  rig.StartBatch(batch);
+  const auto chunks = rig.Chunks();
+  ASSERT_EQ(chunks.size(), 1u);
+  EXPECT_TRUE(rig.Sent(pb::Envelope::kAppended).empty());
+  rig.AckWhole({chunks[0].chunk()});  // its bytes are freed
+  EXPECT_GT(Answer(rig).room_bytes(), 100'000u);
+  rig.AppendPayloads(batch, 1, {"more"});
+  EXPECT_EQ(Answer(rig).tasks(), 2u);
+}
+
+TEST(Intake, KeepsARangeAsARange) {
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 2);
+  const uint32_t batch = rig.Open("exec");
+  rig.Say(rig.client, pb::CLIENT, 1, [&](pb::Envelope& e) {
+    e.mutable_append()->set_batch(batch);
+    e.mutable_append()->set_count(100'000'000);
+    e.mutable_append()->mutable_range()->set_start(10);
+    e.mutable_append()->mutable_range()->set_step(2);
+  });
+  EXPECT_EQ(Answer(rig).tasks(), 100'000'000u);
+  rig.StartBatch(batch);
+  const auto chunks = rig.Chunks();
+  ASSERT_EQ(chunks.size(), 2u);
+  EXPECT_EQ(chunks[1].tasks().first(), 1u);
+  EXPECT_EQ(chunks[1].range().start(), 10);
+  EXPECT_EQ(chunks[1].range().step(), 2);
+  EXPECT_TRUE(chunks[1].payloads().empty());
+}
+
+TEST(Intake, SaysThatAnUnknownOrCancelledBatchTakesNothing) {
+  Rig rig;
+  rig.Tell();
+  rig.Append(44, 0, 1);
+  EXPECT_NE(Answer(rig).error().find("not known"), std::string::npos);
+  const uint32_t batch = rig.Open();
+  rig.CancelBatch(batch);
+  rig.Append(batch, 0, 1);
+  EXPECT_NE(Answer(rig).error().find("cancelled"), std::string::npos);
+  rig.Seal(batch, 0);
+  EXPECT_NE(Answer(rig).error().find("cancelled"), std::string::npos);
+}
+
+TEST(Intake, DoesNothingBeforeTheManifestWasRead) {
+  Dispatcher dispatcher(RigOptions());
+  Outbox outbox;
+  dispatcher.Start(Instant{}, outbox);
+  outbox.Take();
+  pb::Envelope envelope;
+  envelope.mutable_open_batch()->set_token_low(1);
+  envelope.mutable_open_batch()->mutable_spec()->set_handler("noop");
+  dispatcher.Handle(Instant{}, PeerId{Channel::kIntake, 1},
+                    Wire{std::make_shared<const pb::Envelope>(envelope), {}}, outbox);
+  EXPECT_TRUE(outbox.empty());
+}
+
+}  // namespace
+}  // namespace fanmill

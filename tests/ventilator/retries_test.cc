@@ -1,0 +1,162 @@
+// Failed attempts, blames, silent losses.
+#include "tests/ventilator/rig.h"
+
+namespace fanmill {
+namespace {
+
+TEST(Retries, TryAgainWhileTheSpecAllowsThenAskForTheFinalEnd) {  // R62
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = rig.Batch(1, "exec", 1);
+  const auto first = rig.Chunks();
+  ASSERT_EQ(first.size(), 1u);
+  rig.FailWhole(first[0]);
+  const auto second = rig.Chunks();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].attempt(0), 2u);
+  EXPECT_EQ(rig.Counted("redelivered"), 0u);
+  rig.FailWhole(second[0], pb::TIMED_OUT);
+  EXPECT_TRUE(rig.Chunks().empty());
+  rig.Pass(Millis(20));
+  const pb::BatchFacts facts = rig.FactsOf(batch);
+  ASSERT_EQ(facts.finalise_size(), 1);
+  EXPECT_EQ(facts.finalise(0).status(), pb::TIMED_OUT);
+  EXPECT_EQ(facts.finalise(0).attempt(), 2u);
+  EXPECT_EQ(facts.finalise(0).epoch(), kEpoch);
+  EXPECT_EQ(rig.Progress(batch).failed(), 0u);  // not before it is durable
+  EXPECT_EQ(rig.Progress(batch).retried(), 1u);
+}
+
+TEST(Retries, CountOneFailureOnceHoweverOftenItIsTold) {  // R62, R4
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  rig.Batch(1, "exec", 1);
+  const auto first = rig.Chunks();
+  rig.FailWhole(first[0]);
+  const auto second = rig.Chunks();
+  rig.FailWhole(first[0]);
+  rig.FailWhole(first[0]);
+  rig.Pass(Millis(20));
+  EXPECT_EQ(rig.FactsOf(1).finalise_size(), 0);
+  rig.AckWhole({second[0].chunk()});
+  EXPECT_EQ(rig.Progress(1).ok(), 1u);
+}
+
+TEST(Retries, LeaveTheGoodTasksOfAChunkAlone) {  // R62
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = rig.Open("exec");
+  rig.AppendCosts(batch, 0, {100, 100, 100, 100});
+  rig.StartBatch(batch);
+  const auto chunks = rig.Chunks();
+  ASSERT_EQ(chunks.size(), 1u);
+  ASSERT_EQ(chunks[0].tasks().count(), 4u);
+  pb::Ack ack;
+  PackDeltas({chunks[0].chunk()}, ack.mutable_whole());
+  *ack.add_failed() = Rig::Failure(chunks[0], chunks[0].tasks().first() + 1, 1);
+  rig.Ack(ack);
+  EXPECT_EQ(rig.Progress(batch).ok(), chunks[0].tasks().count() - 1);
+}
+
+TEST(Retries, TakeAPartialAckForThoseTasksOnly) {  // R67
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 4);
+  const uint32_t batch = rig.Open("exec");
+  rig.AppendCosts(batch, 0, std::vector<uint32_t>(8, 1000));
+  rig.StartBatch(batch);
+  const auto chunks = rig.Chunks();
+  const uint64_t count = chunks.at(0).tasks().count();
+  ASSERT_GT(count, 1u);
+  const uint64_t ok = rig.Progress(batch).ok();
+  pb::Ack ack;
+  ack.add_partial()->set_chunk(chunks[0].chunk());
+  *ack.mutable_partial(0)->mutable_tasks() = PackRange(chunks[0].tasks().first() + 1, 1);
+  rig.Ack(ack);
+  rig.Ack(ack);  // R60: a duplicate is acked again
+  EXPECT_EQ(rig.Progress(batch).ok(), ok + 1);
+  rig.AckWhole({chunks[0].chunk()});
+  EXPECT_EQ(rig.Progress(batch).ok(), ok + count);
+}
+
+void DieWith(Rig& rig, uint64_t worker, const pb::TaskChunk& chunk) {
+  rig.Say(PeerId{Channel::kLease, 77}, pb::GUARDIAN, worker, [&](pb::Envelope& e) {
+    pb::StartedAttempt& started = *e.mutable_death_report()->add_started();
+    started.set_batch(chunk.batch());
+    started.set_task(chunk.tasks().first());
+    started.set_chunk(chunk.chunk());
+  });
+}
+
+TEST(Retries, QuarantineATaskThatWasBlamedThrice) {  // R54
+  Rig rig;
+  rig.Tell();
+  const uint32_t batch = rig.Batch(1, "exec", 10);
+  for (uint64_t worker = 1; worker <= 3; ++worker) {
+    rig.Ready(worker, 1);
+    const auto chunks = rig.Chunks();
+    ASSERT_EQ(chunks.size(), 1u);
+    DieWith(rig, worker, chunks[0]);
+    DieWith(rig, worker, chunks[0]);  // said twice, blamed once
+  }
+  rig.Ready(4, 1);
+  EXPECT_TRUE(rig.Chunks().empty());
+  rig.Pass(Millis(20));
+  const pb::BatchFacts facts = rig.FactsOf(batch);
+  ASSERT_EQ(facts.finalise_size(), 1);
+  EXPECT_EQ(facts.finalise(0).status(), pb::LOST);
+}
+
+// The worker says what runs, then falls silent for a lease.
+void FallSilent(Rig& rig, uint64_t worker, const std::vector<pb::TaskChunk>& chunks) {
+  rig.Report(worker, [&](pb::LeaseReport& report) {
+    for (const pb::TaskChunk& chunk : chunks) {
+      report.add_held()->set_chunk(chunk.chunk());
+      report.add_running()->set_chunk(chunk.chunk());
+    }
+  });
+  rig.Pass(Seconds(6));
+}
+
+TEST(Retries, SilenceBlamesNobodyButThreeSilentLossesRunAlone) {  // R54
+  Rig rig;
+  rig.Tell();
+  const uint32_t batch = rig.Batch(2, "exec");
+  for (uint64_t worker = 1; worker <= 3; ++worker) {
+    rig.Ready(worker, 2);
+    const auto chunks = rig.Chunks();
+    ASSERT_EQ(Rig::Tasks(chunks), (std::vector<uint64_t>{0, 1}));
+    FallSilent(rig, worker, chunks);
+  }
+  for (uint64_t worker = 4; worker <= 6; ++worker) {
+    rig.Ready(worker, 2);
+    const auto alone = rig.Chunks();
+    ASSERT_EQ(alone.size(), 1u) << "one of them, with nothing beside it";
+    EXPECT_EQ(alone[0].tasks().first(), 0u);
+    FallSilent(rig, worker, alone);  // alone: a loss is a blame
+  }
+  rig.Pass(Millis(500));
+  const pb::BatchFacts facts = rig.FactsOf(batch);
+  ASSERT_EQ(facts.finalise_size(), 1);
+  EXPECT_EQ(facts.finalise(0).task(), 0u);
+  EXPECT_EQ(facts.finalise(0).status(), pb::LOST);
+  rig.Ready(7, 2);
+  EXPECT_EQ(Rig::Tasks(rig.Chunks()), (std::vector<uint64_t>{1}));
+}
+
+TEST(Retries, ALossOfWhatDidNotRunCountsForNothing) {  // R50
+  Rig rig;
+  rig.Tell();
+  rig.Batch(2, "exec");
+  for (uint64_t worker = 1; worker <= 5; ++worker) {
+    rig.Ready(worker, 2);
+    EXPECT_EQ(Rig::Tasks(rig.Chunks()), (std::vector<uint64_t>{0, 1}));
+    rig.Pass(Seconds(6));
+  }
+}
+
+}  // namespace
+}  // namespace fanmill
