@@ -9,6 +9,7 @@ namespace fanmill::worker {
 namespace {
 
 constexpr uint32_t kBiteGrowth = 8;
+constexpr uint32_t kCrumbs = 8;        // parts of a bite, that are not worth a message of their own
 constexpr double kForgetting = 0.875;  // what is left of an earlier peak after each bite
 
 }  // namespace
@@ -55,10 +56,10 @@ uint32_t SlotSchedule::BiteSize(uint32_t batch, uint32_t waiting) {
   const double fits = static_cast<double>(bite_.count()) / cost_us;
   uint32_t size = fits >= kTasksPerChunkMax ? kTasksPerChunkMax : static_cast<uint32_t>(fits);
   size = std::clamp<uint32_t>(size, 1, learned.bite_max);
-  // Near the end of what is queued the slots share it.
-  const bool last_chunk = queue_.size() <= 1;
-  if (last_chunk) size = std::min(size, (waiting + slots() - 1) / slots());
-  return size;
+  // Near the end of what is queued the slots share it, but not down to crumbs.
+  if (queue_.size() > 1) return size;
+  const uint32_t share = (waiting + slots() - 1) / slots();
+  return std::min(size, std::max(share, size / kCrumbs));
 }
 
 const Bite* SlotSchedule::InSlot(uint32_t slot) const {
