@@ -1,122 +1,158 @@
 #include "controller/cli/batch_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "controller/cli/command_words.h"
 #include "lib/core/duration_text.h"
 #include "lib/core/limits.h"
+#include "lib/core/printable.h"
 
 namespace fanmill::cli {
 namespace {
 
 const char* const kHandlers[] = {"exec", "sleep", "noop"};
+constexpr size_t kTextShownBytesMax = 60;
+
+absl::Status Wrong(const std::string& sentence) { return absl::InvalidArgumentError(sentence); }
+
+std::string Quoted(const std::string& text) {
+  return absl::StrCat("'", Printable(text, kTextShownBytesMax), "'");
+}
+
+absl::Status CheckHandler(const BatchOptions& options) {
+  const bool known =
+      std::find(std::begin(kHandlers), std::end(kHandlers), options.handler) != std::end(kHandlers);
+  if (!known) {
+    return Wrong(absl::StrCat("--handler ", Quoted(options.handler),
+                              " is not known: exec runs COMMAND, sleep sleeps for each value, "
+                              "noop does nothing"));
+  }
+  if (options.handler != "exec" && !options.command.empty()) {
+    return Wrong(absl::StrCat("--handler ", options.handler, " takes no COMMAND: leave away ",
+                              Quoted(options.command[0])));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckCommand(const BatchOptions& options) {
+  const std::vector<std::string>& command = options.command;
+  if (command.empty()) {
+    return Wrong("COMMAND is missing, for example: seq 10 | fanmill submit --wait -- echo {}");
+  }
+  if (command[0].empty()) {
+    return Wrong("COMMAND begins with an empty word: is a shell variable in it unset?");
+  }
+  if (options.shell) {
+    if (command.size() == 1) return absl::OkStatus();
+    return Wrong(
+        "--shell takes COMMAND as one word: put quotes around the whole of it, such as "
+        "--shell -- 'sort {} | uniq'");
+  }
+  std::error_code error;
+  if (command.size() == 1 && command[0].find(' ') != std::string::npos &&
+      !std::filesystem::exists(command[0], error)) {
+    return Wrong(absl::StrCat("COMMAND is the one word ", Quoted(command[0]),
+                              ", and no program has that name: leave away the quotes, or add "
+                              "--shell to have /bin/sh read it"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddDurations(const BatchOptions& options, client::BatchSpec& spec) {
+  std::optional<Duration> grace;
+  const struct {
+    const char* option;
+    const std::string& text;
+    std::optional<Duration>& to;
+  } all[] = {{"--timeout", options.timeout, spec.timeout},
+             {"--start-timeout", options.start_timeout, spec.start_timeout},
+             {"--expect", options.expect, spec.expected},
+             {"--grace", options.grace, grace}};
+  for (const auto& each : all) {
+    absl::StatusOr<std::optional<Duration>> duration = DurationOption(each.option, each.text);
+    if (!duration.ok()) return duration.status();
+    each.to = *duration;
+  }
+  spec.grace = grace.value_or(spec.grace);
+  return absl::OkStatus();
+}
+
+absl::Status AddEnvironment(const BatchOptions& options, client::BatchSpec& spec) {
+  for (const std::string& variable : options.env) {
+    if (variable.find('=') != std::string::npos && variable[0] != '=') {
+      spec.env.push_back(variable);
+      continue;
+    }
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr) {
+      return Wrong(absl::StrCat("--env ", Quoted(variable),
+                                ": there is no such variable in the environment; set it, or write "
+                                "--env NAME=VALUE"));
+    }
+    spec.env.push_back(absl::StrCat(variable, "=", value));
+  }
+  return absl::OkStatus();
+}
+
+std::string NameOf(const BatchOptions& options) {
+  if (!options.name.empty() || options.command.empty()) return options.name;
+  return options.command[0].substr(0, kTextShownBytesMax);
+}
+
+}  // namespace
 
 absl::StatusOr<std::optional<Duration>> DurationOption(const char* option,
                                                        const std::string& text) {
   if (text.empty()) return std::optional<Duration>();
   const std::optional<Duration> duration = ParseDuration(text);
-  if (!duration.has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(option, " '", text, "' is not a duration: write 50ms, 1.5s, 2m or 1h"));
-  }
-  return duration;
-}
-
-bool TakeNumber(const char*& at, const char* end, int64_t& number) {
-  const auto [next, error] = std::from_chars(at, end, number);
-  if (error != std::errc()) return false;
-  at = next;
-  return true;
-}
-
-absl::Status CheckCommand(const BatchOptions& options) {
-  if (std::find(std::begin(kHandlers), std::end(kHandlers), options.handler) ==
-      std::end(kHandlers)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--handler '", options.handler, "' is not known: it is exec, sleep or noop"));
-  }
-  if (options.handler != "exec") {
-    if (options.command.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("--handler ", options.handler, " takes no COMMAND"));
-  }
-  if (options.command.empty()) {
-    return absl::InvalidArgumentError(
-        "COMMAND is missing: for example  seq 10 | fanmill submit --wait -- echo {}");
-  }
-  if (options.shell) {
-    if (options.command.size() == 1) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        "--shell takes exactly one string: quote the whole command");
-  }
-  if (options.command.size() == 1 && options.command[0].find(' ') != std::string::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", options.command[0], "' is one word with spaces in it: give the command ",
-                     "as separate words, or add --shell to have /bin/sh read it"));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-absl::StatusOr<ArrayRange> ParseArray(const std::string& text) {
-  const absl::Status wrong = absl::InvalidArgumentError(
-      absl::StrCat("--array '", text, "' is not A-B or A-B:STEP, such as 1-1000 or 0-100:10"));
-  ArrayRange range;
-  int64_t last = 0;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  if (!TakeNumber(at, end, range.first) || at == end || *at++ != '-') return wrong;
-  if (!TakeNumber(at, end, last)) return wrong;
-  if (at != end && (*at++ != ':' || !TakeNumber(at, end, range.step))) return wrong;
-  if (at != end || range.first < 0) return wrong;
-  if (range.step < 1 || last < range.first) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--array '", text, "' is empty: A must not be above B, and STEP must be at least 1"));
-  }
-  range.count = static_cast<uint64_t>((last - range.first) / range.step) + 1;
-  if (range.count > kTasksPerBatchMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--array '", text, "' has ", range.count, " tasks; the most is ",
-                     kTasksPerBatchMax));
-  }
-  return range;
+  if (duration.has_value()) return duration;
+  return Wrong(
+      absl::StrCat(option, " ", Quoted(text), " is not a duration: write 50ms, 1.5s, 2m or 1h"));
 }
 
 void BatchOptions::AddTo(CLI::App& app) {
   app.add_option("--handler", handler,
-                 "what runs a task: exec (COMMAND), sleep (the value is how long), noop")
+                 "what runs a task: exec (COMMAND), sleep (each value is how long, in microseconds "
+                 "or as 50ms), noop")
       ->capture_default_str();
-  auto* from_file = app.add_option("-a,--arg-file", file, "values from the lines of FILE");
-  app.add_option("--array", array, "values are the numbers A-B[:STEP]")->excludes(from_file);
+  auto* from_file =
+      app.add_option("-a,--arg-file", file, "values: the lines of FILE, not of stdin");
+  app.add_option("--array", array, "values: the numbers FIRST-LAST[:STEP]")->excludes(from_file);
   app.add_option("--min-workers", min_workers, "start when so many workers are ready")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
   app.add_option("--start-timeout", start_timeout,
-                 "after this long, start with fewer workers (at least one)");
-  app.add_flag("--hold", hold, "wait for `fanmill start BATCH`");
-  app.add_option("--expect", expect, "declared cost of a task, such as 50ms");
+                 "after this long start with fewer workers, though with one");
+  app.add_flag("--hold", hold, "start only on: fanmill start BATCH");
+  app.add_option("--expect", expect,
+                 "what a task costs, such as 50ms: for the plan and the report");
   app.add_option("--retries", retries, "further attempts after a failed first one")
       ->capture_default_str()
-      ->check(CLI::Range(0u, kRetriesMax));
-  app.add_option("--timeout", timeout, "stop an attempt after this long");
+      ->check(CLI::Range(0u, kRetriesMax))
+      ->type_name("N");
+  app.add_option("--timeout", timeout, "stop an attempt that takes longer");
   app.add_option("--grace", grace, "from SIGTERM to SIGKILL when a task is stopped")
       ->capture_default_str();
   app.add_option("--cwd", cwd, "directory the tasks run in (default: this one)");
-  app.add_option("--env", env, "pass this variable of the environment on to the tasks; repeatable");
-  app.add_flag("--shell", shell, "COMMAND is one string for /bin/sh -c");
+  app.add_option("--env", env,
+                 "give the tasks this variable too: NAME as it is here, or NAME=VALUE")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_flag("--shell", shell, "COMMAND is one word, which /bin/sh reads");
   app.add_option("--name", name, "name of the batch, for people");
-  app.add_option("COMMAND", command, "the program and its arguments; {} is the task's value");
-  app.positionals_at_end();
+  app.add_option(kCommandName, command,
+                 "the program and its arguments; {} becomes the task's value, {#} its number");
 }
 
 absl::StatusOr<client::BatchSpec> BatchOptions::ToSpec() const {
-  if (absl::Status command_is = CheckCommand(*this); !command_is.ok()) return command_is;
+  if (absl::Status handler_is = CheckHandler(*this); !handler_is.ok()) return handler_is;
   client::BatchSpec spec;
   spec.handler = handler;
   spec.argv = command;
@@ -124,30 +160,13 @@ absl::StatusOr<client::BatchSpec> BatchOptions::ToSpec() const {
   spec.retries = retries;
   spec.min_workers = min_workers;
   spec.hold = hold;
-  spec.name = name.empty() && !command.empty() ? command[0].substr(0, 64) : name;
-  auto timeout_is = DurationOption("--timeout", timeout);
-  if (!timeout_is.ok()) return timeout_is.status();
-  auto start_is = DurationOption("--start-timeout", start_timeout);
-  if (!start_is.ok()) return start_is.status();
-  auto expect_is = DurationOption("--expect", expect);
-  if (!expect_is.ok()) return expect_is.status();
-  auto grace_is = DurationOption("--grace", grace);
-  if (!grace_is.ok()) return grace_is.status();
-  spec.timeout = *timeout_is;
-  spec.start_timeout = *start_is;
-  spec.expected = *expect_is;
-  spec.grace = grace_is->value_or(Seconds(5));
+  spec.name = NameOf(*this);
+  if (absl::Status durations = AddDurations(*this, spec); !durations.ok()) return durations;
+  if (absl::Status environment = AddEnvironment(*this, spec); !environment.ok()) return environment;
+  if (handler != "exec") return spec;
+  if (absl::Status command_is = CheckCommand(*this); !command_is.ok()) return command_is;
   std::error_code error;
-  spec.cwd = cwd.empty() ? std::filesystem::current_path(error).string() : cwd;
-  if (handler != "exec") spec.cwd.clear();
-  for (const std::string& variable : env) {
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--env ", variable, ": no such variable in the environment"));
-    }
-    spec.env.push_back(absl::StrCat(variable, "=", value));
-  }
+  spec.cwd = std::filesystem::absolute(cwd.empty() ? "." : cwd, error).lexically_normal().string();
   return spec;
 }
 

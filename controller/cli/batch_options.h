@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,19 +12,9 @@
 
 namespace fanmill::cli {
 
-// "A-B" or "A-B:STEP": the numbers A, A+STEP, ... up to B.
-struct ArrayRange {
-  int64_t first = 0;
-  int64_t step = 1;
-  uint64_t count = 0;
-};
-
-// An error says what is wrong with the text.
-absl::StatusOr<ArrayRange> ParseArray(const std::string& text);
-
 struct BatchOptions {
   std::string handler = "exec";
-  std::string file;              // -a; empty: stdin, unless an array is given
+  std::string file;  // -a; empty: stdin, unless an array is given
   std::string array;
   uint32_t min_workers = 1;
   std::string start_timeout;
@@ -35,7 +24,7 @@ struct BatchOptions {
   std::string timeout;
   std::string grace = "5s";
   std::string cwd;
-  std::vector<std::string> env;  // names of variables to pass on
+  std::vector<std::string> env;  // NAME, passed on, or NAME=VALUE
   bool shell = false;
   std::string name;
   std::vector<std::string> command;
@@ -44,6 +33,9 @@ struct BatchOptions {
   // Checks them and makes the batch of it; an error names the option.
   absl::StatusOr<client::BatchSpec> ToSpec() const;
 };
+
+// Nothing when the text is empty; an error that names the option when it is no duration.
+absl::StatusOr<std::optional<Duration>> DurationOption(const char* option, const std::string& text);
 
 }  // namespace fanmill::cli
 

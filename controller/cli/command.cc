@@ -3,26 +3,35 @@
 #include <csignal>
 #include <cstdio>
 
+#include "lib/core/printable.h"
+
 namespace fanmill::cli {
 namespace {
 
+constexpr size_t kMessageBytesMax = 2000;
+
 volatile std::sig_atomic_t signal_seen = 0;
 
-void OnSignal(int number) { signal_seen = number; }
+void OnStopSignal(int number) { signal_seen = number; }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<client::Cluster>> Connect(const ClusterOptions& options) {
+absl::StatusOr<std::unique_ptr<client::Cluster>> Connect(const ClusterOptions& options,
+                                                         OnSignal on_signal) {
   client::Options client;
   client.controller = options.controller;
   client.key_file = options.key;
+  if (on_signal == OnSignal::kStopWaiting) client.interrupted = [] { return SignalSeen() != 0; };
   return client::Cluster::Connect(client);
 }
 
 void Say(const std::string& line) { std::fprintf(stderr, "fanmill: %s\n", line.c_str()); }
 
 int Complain(const absl::Status& status) {
-  Say(std::string(status.message()));
+  if (status.code() == absl::StatusCode::kCancelled && SignalSeen() != 0) {
+    return kExitSignalBase + SignalSeen();
+  }
+  Say(Printable(std::string(status.message()), kMessageBytesMax));
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
@@ -37,8 +46,12 @@ int Complain(const absl::Status& status) {
 
 void WatchSignals() {
   struct sigaction action = {};
-  action.sa_handler = OnSignal;
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  action.sa_handler = OnStopSignal;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before = {};
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);  // nohup stays nohup
+  }
   std::signal(SIGPIPE, SIG_IGN);
 }
 

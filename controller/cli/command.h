@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,22 +22,31 @@ struct ClusterOptions {
   std::string key;
 };
 
-using Action = std::function<int()>;
+// What was typed.
+struct CommandLine {
+  ClusterOptions cluster;
+  std::vector<std::string> command;  // the words of a person's own COMMAND
+  std::function<int()> chosen;       // runs the subcommand and returns the exit code
+};
 
-// Registers the subcommand; `chosen` is set to its action when it is the one that was typed.
-void AddSubmit(CLI::App& app, const ClusterOptions& cluster, Action& chosen);
-void AddInspect(CLI::App& app, const ClusterOptions& cluster, Action& chosen);  // list, status, ...
-void AddSteer(CLI::App& app, const ClusterOptions& cluster, Action& chosen);    // start, cancel, ...
-void AddKeygen(CLI::App& app, Action& chosen);
-void AddDemo(CLI::App& app, Action& chosen);
+// Each registers its subcommands; the one that is typed sets `line.chosen`.
+void AddSubmit(CLI::App& app, CommandLine& line);
+void AddInspect(CLI::App& app, CommandLine& line);  // list, status, wait, results, report
+void AddSteer(CLI::App& app, CommandLine& line);    // start, cancel, shutdown
+void AddKeygen(CLI::App& app, CommandLine& line);
+void AddDemo(CLI::App& app, CommandLine& line);
 
-absl::StatusOr<std::unique_ptr<client::Cluster>> Connect(const ClusterOptions& options);
+// What a stop signal does to calls that wait for the cluster.
+enum class OnSignal { kStopWaiting, kGoOn };
+absl::StatusOr<std::unique_ptr<client::Cluster>> Connect(
+    const ClusterOptions& options, OnSignal on_signal = OnSignal::kStopWaiting);
 
-// Prints "fanmill: MESSAGE" to stderr and returns the code that belongs to the status.
+// Asks for the shutdown until all have left, and shows the receipts. `timeout` empty: no limit.
 int ShutDown(const ClusterOptions& options, bool now, const std::string& timeout);
 
-int Complain(const absl::Status& status);
 void Say(const std::string& line);  // "fanmill: LINE" to stderr
+// Says the status's message and returns the code that belongs to it.
+int Complain(const absl::Status& status);
 
 // SIGINT, SIGTERM and SIGHUP since WatchSignals: the last one's number, 0 for none.
 void WatchSignals();

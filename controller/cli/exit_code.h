@@ -6,13 +6,13 @@ namespace fanmill::cli {
 
 enum ExitCode {
   kExitOk = 0,
-  kExitTaskFailed = 1,      // at least one task failed
-  kExitUsage = 2,           // the command line is wrong
-  kExitCancelled = 3,       // the batch was cancelled or halted
-  kExitTimedOut = 4,        // what was waited for did not come in time
-  kExitUnable = 5,          // Fanmill could not work: no controller, port in use, disk
-  kExitNoReceipt = 6,       // somebody did not confirm that nothing of it runs any more
-  kExitSignalBase = 128,    // + the signal that ended the command
+  kExitTaskFailed = 1,    // at least one task failed
+  kExitUsage = 2,         // the command line is wrong
+  kExitCancelled = 3,     // the batch was cancelled or halted
+  kExitTimedOut = 4,      // what was waited for did not come in time
+  kExitUnable = 5,        // Fanmill could not work: no controller, port in use, disk
+  kExitNoReceipt = 6,     // somebody did not confirm that nothing of it runs any more
+  kExitSignalBase = 128,  // + the signal that ended the command
 };
 
 }  // namespace fanmill::cli

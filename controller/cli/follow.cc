@@ -1,109 +1,148 @@
 #include "controller/cli/follow.h"
 
-#include <cstdio>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/command.h"
+#include "controller/cli/result_printer.h"
 #include "lib/core/printable.h"
+#include "lib/io/clock.h"
+#include "lib/io/process.h"
 
 namespace fanmill::cli {
 namespace {
 
-constexpr size_t kErrorShownBytesMax = 160;
+constexpr Duration kWaitSlice = Millis(200);
+constexpr Duration kStillAfter = Seconds(1);  // doubled each time, up to:
+constexpr Duration kStillAfterMax = Seconds(30);
+constexpr size_t kReasonBytesMax = 300;
+constexpr Duration kAccountsWait = Seconds(3);
+constexpr Duration kAskEvery = Millis(10);
 
-bool WriteAll(FILE* to, const std::string& bytes) {
-  return bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), to) == bytes.size();
-}
+// Asks the controller, ever more seldom, why nothing moves; says each reason once.
+class Stillness {
+ public:
+  explicit Stillness(uint32_t batch) : batch_(batch) {}
 
-// One JSON line per task. Bytes that are not UTF-8 show as U+FFFD.
-std::string JsonLine(const client::Result& result) {
-  nlohmann::ordered_json line;
-  line["task"] = result.task + 1;
-  line["status"] = result.status;
-  line["code"] = result.code;
-  line["run_s"] = static_cast<double>(result.run.count()) / 1e6;
-  line["worker"] = result.worker;
-  line["attempt"] = result.attempt;
-  if (!result.value.empty()) line["value"] = result.value;
-  line["stdout"] = result.out;
-  line["stderr"] = result.err;
-  if (result.dropped > 0) line["dropped_bytes"] = result.dropped;
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-bool PrintResult(client::Result& result, Print print, client::Result& parts) {
-  if (print == Print::kNothing) return true;
-  if (print == Print::kOutput) {
-    if (result.part) return WriteAll(result.is_stderr ? stderr : stdout, result.text);
-    const bool out = WriteAll(stdout, result.out);
-    std::fflush(stdout);
-    return WriteAll(stderr, result.err) && out;
+  void OnMovement() {
+    since_ = Now();
+    after_ = kStillAfter;
   }
-  if (result.part) {
-    (result.is_stderr ? parts.err : parts.out) += result.text;
-    return true;
-  }
-  if (result.out.empty()) result.out = std::move(parts.out);
-  if (result.err.empty()) result.err = std::move(parts.err);
-  parts = {};
-  return WriteAll(stdout, JsonLine(result));
-}
 
-std::string FailureText(const client::Result& result) {
-  std::string text = absl::StrCat("task ", result.task + 1, " ", result.status);
-  if (result.status == "failed") absl::StrAppend(&text, " with exit code ", result.code);
-  if (result.status == "signalled") absl::StrAppend(&text, " by signal ", result.code);
-  if (result.tries > 1) absl::StrAppend(&text, " at try ", result.tries);
-  if (!result.err.empty()) {
-    const std::string first_line = result.err.substr(0, result.err.find('\n'));
-    absl::StrAppend(&text, ": ", Printable(first_line, kErrorShownBytesMax));
+  void OnNothing(client::Cluster& cluster) {
+    if (Now() - since_ < after_) return;
+    after_ = std::min(after_ * 2, kStillAfterMax);
+    absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch_);
+    if (!status.ok()) return;  // results come without the controller too
+    for (const client::BatchStatus& batch : status->batches) {
+      if (batch.batch != batch_ || batch.ended || batch.waiting.empty()) continue;
+      if (batch.waiting == said_) continue;
+      said_ = batch.waiting;
+      Say(absl::StrCat("batch ", batch_, ": ", Printable(said_, kReasonBytesMax)));
+    }
   }
-  return text;
-}
+
+ private:
+  uint32_t batch_;
+  Instant since_ = Now();
+  Duration after_ = kStillAfter;
+  std::string said_;
+};
+
+class Follower {
+ public:
+  Follower(client::Cluster& cluster, uint32_t batch, Print print)
+      : cluster_(cluster),
+        batch_(batch),
+        print_(print),
+        reader_(cluster, batch),
+        printer_(print == Print::kJson),
+        stillness_(batch) {}
+
+  // One result, or a short wait for one.
+  absl::Status Step(Followed& followed) {
+    if (!reader_.buffered()) {
+      if (absl::Status flushed = printer_.Flush(); !flushed.ok()) return flushed;
+    }
+    absl::StatusOr<std::optional<client::Result>> next = reader_.Next(kWaitSlice);
+    if (absl::IsNotFound(next.status())) return OnUnknown();
+    if (!next.ok()) return next.status();
+    if (next->has_value()) return OnResult(**next, followed);
+    if (!reader_.end().has_value()) {
+      stillness_.OnNothing(cluster_);
+      return absl::OkStatus();
+    }
+    followed.ended = true;
+    followed.end = *reader_.end();
+    return printer_.Flush();
+  }
+
+ private:
+  // A batch that has not begun may be unknown to the sink; whether there is one, the controller
+  // knows.
+  absl::Status OnUnknown() {
+    const absl::Status status = cluster_.Status(batch_).status();
+    if (absl::IsFailedPrecondition(status) || absl::IsCancelled(status)) return status;
+    stillness_.OnNothing(cluster_);
+    return absl::OkStatus();
+  }
+
+  absl::Status OnResult(client::Result& result, Followed& followed) {
+    stillness_.OnMovement();
+    if (!result.part && !result.ok()) followed.failures.Add(result);
+    return print_ == Print::kNothing ? absl::OkStatus() : printer_.Print(result);
+  }
+
+  client::Cluster& cluster_;
+  uint32_t batch_;
+  Print print_;
+  client::ResultReader reader_;
+  ResultPrinter printer_;
+  Stillness stillness_;
+};
 
 }  // namespace
 
 absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Print print,
                                 const std::function<bool()>& stop) {
   Followed followed;
-  client::ResultReader reader(cluster, batch);
-  client::Result parts;
-  while (!stop()) {
-    auto next = reader.Next(Millis(200));
-    if (!next.ok()) return next.status();
-    if (!next->has_value()) {
-      if (!reader.end().has_value()) continue;
-      followed.ended = true;
-      followed.end = *reader.end();
-      break;
+  Follower follower(cluster, batch, print);
+  while (!followed.ended && !stop()) {
+    absl::Status step = follower.Step(followed);
+    if (absl::IsAborted(step)) {
+      followed.reader_gone = true;
+      return followed;
     }
-    client::Result& result = **next;
-    if (!result.part && !result.ok() && followed.first_failures.size() < kFailuresShownMax) {
-      followed.first_failures.push_back(FailureText(result));
-    }
-    if (!PrintResult(result, print, parts)) {
-      return absl::AbortedError("the reader of the output has gone");
-    }
+    if (absl::IsCancelled(step)) return followed;
+    if (!step.ok()) return step;
   }
-  std::fflush(stdout);
   return followed;
+}
+
+absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch) {
+  const Instant deadline = Now() + kAccountsWait;
+  while (true) {
+    absl::StatusOr<client::Report> report = cluster.ReportOf(batch);
+    if (!report.ok() || report->complete || !report->ended || Now() >= deadline) return report;
+    WaitFor(kAskEvery);
+  }
 }
 
 int Conclude(uint32_t batch, const Followed& followed) {
   const client::BatchEnd& end = followed.end;
   if (end.failed > 0) {
-    Say(absl::StrCat("batch ", batch, ": ", end.failed, " of ", end.ok + end.failed,
-                     " tasks failed"));
-    for (const std::string& failure : followed.first_failures) Say("  " + failure);
-    if (end.failed > followed.first_failures.size()) {
-      Say(absl::StrCat("  and ", end.failed - followed.first_failures.size(),
-                       " more: fanmill results ", batch, " --json"));
+    Say(absl::StrCat("batch ", batch, ": ", end.failed, " of ",
+                     end.ok + end.failed + end.cancelled_tasks, " tasks failed"));
+    for (const std::string& line : followed.failures.Lines()) Say("  " + line);
+    if (end.failed > followed.failures.shown()) {
+      Say(absl::StrCat("  and ", end.failed - followed.failures.shown(),
+                       " more; all of them: fanmill results ", batch, " --json"));
     }
   }
   if (end.cancelled) {
-    Say(absl::StrCat("batch ", batch, " was cancelled: ", end.ok, " tasks done, ",
-                     end.cancelled_tasks, " cancelled"));
+    Say(absl::StrCat("batch ", batch, " was cancelled: ", end.ok, " tasks were done, ",
+                     end.cancelled_tasks, " were not"));
     return kExitCancelled;
   }
   return end.failed > 0 ? kExitTaskFailed : kExitOk;

@@ -4,10 +4,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "controller/cli/failures.h"
 #include "lib/client/cluster.h"
 #include "lib/client/result_reader.h"
 
@@ -17,16 +16,19 @@ enum class Print { kNothing, kOutput, kJson };
 
 struct Followed {
   bool ended = false;        // false: stopped before its end
+  bool reader_gone = false;  // because nobody reads stdout any more
   client::BatchEnd end;
-  std::vector<std::string> first_failures;  // at most kFailuresShownMax sentences
+  Failures failures;
 };
 
-inline constexpr size_t kFailuresShownMax = 10;
-
 // Until the end, until `stop` returns true, or an error. Each task's output comes whole, stdout
-// then stderr. Asks `stop` at least every 200 ms.
+// then stderr. Says on stderr why nothing moves when nothing has for a second. Asks `stop` several
+// times a second.
 absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Print print,
                                 const std::function<bool()>& stop);
+
+// The report of the batch; of one that has just ended, with the last of the workers' accounts.
+absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch);
 
 // The exit code of a batch that ended, and the words about it on stderr.
 int Conclude(uint32_t batch, const Followed& followed);

@@ -5,17 +5,20 @@
 
 namespace fanmill::cli {
 
-void AddKeygen(CLI::App& app, Action& chosen) {
+void AddKeygen(CLI::App& app, CommandLine& line) {
   auto file = std::make_shared<std::string>();
-  CLI::App* keygen = app.add_subcommand(
-      "keygen",
-      "Make a cluster key: whoever has the file can join the cluster and run code on it.\n"
-      "  fanmill keygen cluster.key, then copy it and give --key cluster.key to every process");
+  CLI::App* keygen = app.add_subcommand("keygen", "Make the key file of a cluster.");
   keygen->add_option("FILE", *file, "where to write it; must not exist yet")->required();
-  keygen->callback([&chosen, file] {
-    chosen = [file] {
-      if (absl::Status made = GenerateKeyFile(*file); !made.ok()) return Complain(made);
-      Say(absl::StrCat("wrote ", *file, " (readable by you alone)"));
+  keygen->footer(
+      "With a key every connection is encrypted, and only who has the file is let in. Whoever has\n"
+      "it can run code on every worker: copy it only to the machines and people of the cluster.\n"
+      "  fanmill keygen cluster.key\n"
+      "  scp cluster.key node1:  # and so on; then give every process --key cluster.key");
+  keygen->callback([&line, file] {
+    line.chosen = [file] {
+      if (absl::Status made = MakeKeyFile(*file); !made.ok()) return Complain(made);
+      Say(absl::StrCat("wrote ", *file, ", readable by you alone; give --key ", *file,
+                       " to every process of the cluster"));
       return static_cast<int>(kExitOk);
     };
   });

@@ -1,8 +1,13 @@
 // fanmill: the person's command.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "controller/cli/command.h"
+#include "controller/cli/command_words.h"
+#include "lib/core/printable.h"
 #include "lib/io/process.h"
 
 namespace fanmill::cli {
@@ -12,47 +17,65 @@ constexpr char kAbout[] =
     "Fanmill runs batches of tasks on a cluster of workers: nothing lost, no orphan left,\n"
     "and a report that says where the time went.\n"
     "\n"
-    "Start a cluster on this machine (each in its own terminal, in any order):\n"
+    "See it at work, on this machine, in a second:\n"
+    "  fanmill demo\n"
+    "Start a cluster (each in its own terminal, in any order):\n"
     "  fanmill-controller\n"
     "  fanmill-ventilator\n"
     "  fanmill-sink\n"
     "  fanmill-worker --slots 4\n"
-    "Then:\n"
+    "and give it work:\n"
     "  seq 100 | fanmill submit --wait -- echo task {}\n"
     "  fanmill report 1\n"
     "  fanmill shutdown";
 
-constexpr char kExitCodes[] =
-    "Exit codes: 0 ok, 1 a task failed, 2 usage, 3 cancelled, 4 wait timed out,\n"
+constexpr size_t kWordShownBytesMax = 60;
+
+constexpr char kFooter[] =
+    "More on each: fanmill SUBCOMMAND --help\n"
+    "Exit codes: 0 ok, 1 a task failed, 2 usage, 3 cancelled, 4 a wait timed out,\n"
     "5 Fanmill could not work, 6 receipts missing, 128+N ended by signal N.";
+
+// The parser's own words, but for the mistake that it words badly.
+int Explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining();
+  if (app.get_subcommands().empty() && !unknown.empty() && unknown[0][0] != '-') {
+    Say("there is no command '" + Printable(unknown[0], kWordShownBytesMax) +
+        "': fanmill --help lists those there are");
+    return kExitUsage;
+  }
+  return app.exit(error) == 0 ? kExitOk : kExitUsage;
+}
 
 int Main(int argc, char** argv) {
   CLI::App app(kAbout, "fanmill");
-  app.footer(kExitCodes);
-  app.set_version_flag("--version", Version());
+  app.footer(kFooter);
+  app.set_version_flag("--version", "fanmill " + Version());
   app.require_subcommand(1);
   app.fallthrough();
-  ClusterOptions cluster;
-  app.add_option("--controller", cluster.controller, "address of the controller, HOST[:PORT]")
+  CommandLine line;
+  app.add_option("--controller", line.cluster.controller, "where the controller is: HOST[:PORT]")
       ->envname("FANMILL_CONTROLLER")
       ->capture_default_str();
-  app.add_option("--key", cluster.key, "the cluster's key file")->envname("FANMILL_KEY");
-  Action chosen;
-  AddSubmit(app, cluster, chosen);
-  AddSteer(app, cluster, chosen);
-  AddInspect(app, cluster, chosen);
-  AddKeygen(app, chosen);
-  AddDemo(app, chosen);
+  app.add_option("--key", line.cluster.key, "the cluster's key file")->envname("FANMILL_KEY");
+  AddDemo(app, line);
+  AddSubmit(app, line);
+  AddSteer(app, line);
+  AddInspect(app, line);
+  AddKeygen(app, line);
   if (argc == 1) {
-    std::fprintf(stderr, "%s", app.help().c_str());
+    std::fputs(app.help().c_str(), stderr);
     return kExitUsage;
   }
+  std::vector<std::string> words(argv + 1, argv + argc);
+  line.command = TakeCommandWords(app, words);
+  std::reverse(words.begin(), words.end());  // as the parser wants them
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    return Explain(app, error);
   }
-  return chosen ? chosen() : kExitUsage;
+  return line.chosen();
 }
 
 }  // namespace

@@ -1,20 +1,21 @@
 // The commands that change something: start, cancel, shutdown.
-#include <unistd.h>
-
 #include <cstdio>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
-#include "lib/core/duration_text.h"
 #include "lib/core/printable.h"
 #include "lib/io/clock.h"
+#include "lib/io/process.h"
 
 namespace fanmill::cli {
 namespace {
 
 constexpr Duration kAskEvery = Millis(50);
 constexpr Duration kCancelPatience = Seconds(15);
+constexpr size_t kNameShownMax = 60;
 
 int Start(const ClusterOptions& options, uint32_t batch) {
   auto cluster = Connect(options);
@@ -23,79 +24,102 @@ int Start(const ClusterOptions& options, uint32_t batch) {
   return kExitOk;
 }
 
+std::string NameOf(const client::MemberStatus& member) {
+  const std::string name =
+      member.name.empty() ? absl::StrCat(member.host, ":", member.pid) : member.name;
+  return absl::StrCat(member.role, member.number == 0 ? "" : absl::StrCat(" ", member.number), " (",
+                      Printable(name, kNameShownMax), ")");
+}
+
+// What a person sees of a shutdown while it goes on: each thing once.
+class Receipts {
+ public:
+  explicit Receipts(bool now) : now_(now) {}
+
+  void Show(const std::vector<client::MemberStatus>& members) {
+    SayWhatIsWaitedFor(members);
+    for (const client::MemberStatus& member : members) {
+      if (!member.confirmed || !told_.insert(NameOf(member)).second) continue;
+      Say(absl::StrCat(NameOf(member), " confirmed: nothing of it runs any more"));
+    }
+  }
+
+  // Returns the exit code.
+  int ShowMissing(const std::vector<client::MemberStatus>& members, const std::string& then) const {
+    bool missing = false;
+    for (const client::MemberStatus& member : members) {
+      if (member.confirmed || told_.contains(NameOf(member))) continue;
+      missing = true;
+      Say(absl::StrFormat("%s did NOT confirm, last heard %.1f s ago%s", NameOf(member),
+                          member.silent.count() / 1e6, then));
+    }
+    return missing ? kExitNoReceipt : kExitOk;
+  }
+
+ private:
+  void SayWhatIsWaitedFor(const std::vector<client::MemberStatus>& members) {
+    if (now_ || said_running_) return;
+    uint64_t running = 0;
+    for (const client::MemberStatus& member : members) running += member.gone ? 0 : member.running;
+    if (running == 0) return;
+    said_running_ = true;
+    Say(absl::StrCat("waiting for ", running, " running task", running == 1 ? "" : "s",
+                     " to end; to stop them: fanmill shutdown --now"));
+  }
+
+  bool now_;
+  bool said_running_ = false;
+  std::set<std::string> told_;
+};
+
 int Cancel(const ClusterOptions& options, uint32_t batch) {
+  WatchSignals();
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());
+  std::vector<client::MemberStatus> workers;
   for (const Instant deadline = Now() + kCancelPatience; Now() < deadline;) {
-    auto confirmed = (*cluster)->Cancel(batch);
+    absl::StatusOr<bool> confirmed = (*cluster)->Cancel(batch, &workers);
     if (!confirmed.ok()) return Complain(confirmed.status());
     if (*confirmed) {
       Say(absl::StrCat("batch ", batch, " is cancelled: nothing of it runs any more"));
       return kExitOk;
     }
-    usleep(static_cast<useconds_t>(kAskEvery.count()));
+    WaitFor(kAskEvery);
   }
-  Say(absl::StrCat("batch ", batch, " is cancelled, but not every worker has confirmed it within ",
-                   FormatDuration(kCancelPatience), ": fanmill status shows who is silent"));
+  Say(absl::StrCat("batch ", batch, " is cancelled, but it has not ended within ",
+                   kCancelPatience / Seconds(1), " s: fanmill status ", batch,
+                   " shows what it waits for"));
+  Receipts(true).ShowMissing(workers, "");
   return kExitNoReceipt;
-}
-
-std::string NameOf(const client::MemberStatus& member) {
-  std::string text = member.role;
-  if (member.role == "worker") absl::StrAppend(&text, " ", member.number);
-  const std::string name =
-      member.name.empty() ? absl::StrCat(member.host, ":", member.pid) : member.name;
-  return absl::StrCat(text, " (", Printable(name, 60), ")");
-}
-
-// Says once of each member that it has confirmed.
-void TellReceipts(const std::vector<client::MemberStatus>& members, std::set<std::string>& told) {
-  for (const client::MemberStatus& member : members) {
-    if (!member.confirmed || !told.insert(NameOf(member)).second) continue;
-    Say(absl::StrCat(NameOf(member), " confirmed: nothing of it runs any more"));
-  }
-}
-
-int ReportMissing(const std::vector<client::MemberStatus>& members, const std::string& why) {
-  bool missing = false;
-  for (const client::MemberStatus& member : members) {
-    if (member.confirmed) continue;
-    missing = true;
-    Say(absl::StrCat(NameOf(member), " did NOT confirm (last heard ",
-                     FormatDuration(member.silent), " ago)", why));
-  }
-  return missing ? kExitNoReceipt : kExitOk;
 }
 
 }  // namespace
 
 int ShutDown(const ClusterOptions& options, bool now, const std::string& timeout_text) {
-  const std::optional<Duration> timeout = ParseDuration(timeout_text);
-  if (!timeout_text.empty() && !timeout.has_value()) {
-    return Complain(absl::InvalidArgumentError(
-        absl::StrCat("--timeout '", timeout_text, "' is not a duration: write 30s or 5m")));
-  }
+  absl::StatusOr<std::optional<Duration>> timeout = DurationOption("--timeout", timeout_text);
+  if (!timeout.ok()) return Complain(timeout.status());
   WatchSignals();
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());
-  const Instant deadline = timeout_text.empty() ? kNever : Now() + *timeout;
-  std::set<std::string> told;
+  const Instant deadline = timeout->has_value() ? After(Now(), **timeout) : kNever;
+  Receipts receipts(now);
   std::vector<client::MemberStatus> members;
-  while (Now() < deadline && SignalSeen() == 0) {
-    auto done = (*cluster)->Shutdown(now, &members);
+  bool asked = false;
+  do {
+    absl::StatusOr<bool> done = (*cluster)->Shutdown(now, &members);
+    if (absl::IsCancelled(done.status())) break;
     if (!done.ok()) return Complain(done.status());
-    TellReceipts(members, told);
-    if (*done) return ReportMissing(members, "");
-    usleep(static_cast<useconds_t>(kAskEvery.count()));
-  }
-  if (SignalSeen() != 0) {
-    Say("the shutdown goes on without this command");
-    return kExitSignalBase + SignalSeen();
-  }
-  return ReportMissing(members, "; the shutdown goes on");
+    asked = true;
+    receipts.Show(members);
+    if (*done) return receipts.ShowMissing(members, "");
+    WaitFor(kAskEvery);
+  } while (Now() < deadline && SignalSeen() == 0);
+  if (SignalSeen() == 0) return receipts.ShowMissing(members, "; the shutdown goes on");
+  if (asked) Say("the shutdown goes on without this command");
+  return kExitSignalBase + SignalSeen();
 }
 
-void AddSteer(CLI::App& app, const ClusterOptions& cluster, Action& chosen) {
+void AddSteer(CLI::App& app, CommandLine& line) {
   struct Options {
     uint32_t batch = 0;
     bool now = false;
@@ -104,27 +128,32 @@ void AddSteer(CLI::App& app, const ClusterOptions& cluster, Action& chosen) {
   auto options = std::make_shared<Options>();
   const auto with_batch = [&](const char* name, const char* what) {
     CLI::App* command = app.add_subcommand(name, what);
-    command->add_option("BATCH", options->batch, "number of the batch")
+    command->add_option("BATCH", options->batch, "its number")
         ->required()
         ->check(CLI::PositiveNumber);
     return command;
   };
-  with_batch("start", "Start a batch that was submitted with --hold.")
-      ->callback([&chosen, &cluster, options] {
-        chosen = [&cluster, options] { return Start(cluster, options->batch); };
-      });
+  with_batch("start", "Start a batch that was submitted with --hold.")->callback([&line, options] {
+    line.chosen = [&line, options] { return Start(line.cluster, options->batch); };
+  });
   with_batch("cancel", "Stop a batch: what runs is stopped, what waits is dropped.")
-      ->callback([&chosen, &cluster, options] {
-        chosen = [&cluster, options] { return Cancel(cluster, options->batch); };
+      ->callback([&line, options] {
+        line.chosen = [&line, options] { return Cancel(line.cluster, options->batch); };
       });
-  CLI::App* shutdown = app.add_subcommand(
-      "shutdown",
-      "Stop the whole cluster: running tasks end first; with --now they are stopped too.\n"
-      "Says who confirmed that nothing of it runs any more; exit code 6 when somebody did not.");
+  CLI::App* shutdown = app.add_subcommand("shutdown", "Stop the whole cluster, with receipts.");
+  shutdown->footer(
+      "Running tasks end first; what waits is not started. With --now running tasks are stopped\n"
+      "too, by the kill signal. Every process confirms that nothing of it runs any more; exit "
+      "code\n"
+      "6 names those who did not.\n"
+      "  fanmill shutdown\n"
+      "  fanmill shutdown --now --timeout 30s");
   shutdown->add_flag("--now", options->now, "stop running tasks, by the kill signal");
   shutdown->add_option("--timeout", options->timeout, "return after this long in any case");
-  shutdown->callback([&chosen, &cluster, options] {
-    chosen = [&cluster, options] { return ShutDown(cluster, options->now, options->timeout); };
+  shutdown->callback([&line, options] {
+    line.chosen = [&line, options] {
+      return ShutDown(line.cluster, options->now, options->timeout);
+    };
   });
 }
 

@@ -1,12 +1,11 @@
 #include "lib/client/batch_writer.h"
 
-#include <algorithm>
-#include <deque>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/client/append_queue.h"
 #include "lib/client/connection.h"
+#include "lib/core/duration_text.h"
 #include "lib/core/limits.h"
 #include "lib/io/clock.h"
 #include "lib/io/process.h"
@@ -14,10 +13,10 @@
 namespace fanmill::client {
 namespace {
 
-constexpr size_t kAppendBytesAim = 256 << 10;
-constexpr int kAppendTasksAim = 4096;
-constexpr Duration kFlushAfter = Millis(20);      // a slow producer's tasks go out one by one
+constexpr Duration kFlushAfter = Millis(20);  // a slow producer's tasks do not wait for company
 constexpr Duration kResendAfter = Millis(500);
+constexpr int kNewSocketAfterResends = 4;
+constexpr Duration kPumpEvery = Millis(100);
 
 v1::Spec ToSpec(const BatchSpec& from) {
   v1::Spec spec;
@@ -42,85 +41,69 @@ v1::Spec ToSpec(const BatchSpec& from) {
 }  // namespace
 
 struct BatchWriter::State {
-  explicit State(Connection& c) : connection(c) {}
+  State(Connection& connection, uint32_t batch, uint64_t room_bytes)
+      : connection(connection), batch(batch), queue(batch, room_bytes) {}
 
   Connection& connection;
-  uint32_t batch = 0;
-  uint64_t added = 0;
-  uint64_t durable = 0;
-  uint64_t room = 0;
-  bool sealed = false;
-  v1::AppendTasks open;                    // being filled
-  Instant open_since{};
-  std::deque<v1::AppendTasks> unanswered;  // sent, or waiting for room
-  size_t sent = 0;                         // how many of them were sent
-  uint64_t sent_bytes = 0;                 // of those
-  Instant progress{};                      // when something was last answered
+  uint32_t batch;
+  AppendQueue queue;
+  Instant filling_since{};
+  Instant said = Now();  // when something was last answered, or said again
+  int unheard = 0;       // how often it was said again without any answer
 
-  static uint64_t Bytes(const v1::AppendTasks& append) { return append.ByteSizeLong(); }
-
-  void CloseOpen() {
-    if (open.count() == 0) return;
-    unanswered.push_back(std::exchange(open, {}));
-  }
-
-  absl::Status SendWhatFits() {
-    while (sent < unanswered.size()) {
-      const v1::AppendTasks& next = unanswered[sent];
-      if (sent_bytes > 0 && sent_bytes + Bytes(next) > room) return absl::OkStatus();
-      if (room == 0) return absl::OkStatus();
-      v1::Envelope envelope = connection.NewRequest();
-      *envelope.mutable_append() = next;
-      if (absl::Status status = connection.Send(Channel::kIntake, envelope); !status.ok()) {
-        return status;
-      }
-      sent_bytes += Bytes(next);
-      ++sent;
+  absl::Status SendWhatMay() {
+    while (v1::Envelope* next = queue.TakeNext()) {
+      if (absl::Status sent = connection.Send(Channel::kIntake, *next); !sent.ok()) return sent;
     }
     return absl::OkStatus();
   }
 
-  absl::Status OnAppended(const v1::Appended& appended) {
-    if (appended.batch() != batch) return absl::OkStatus();
-    if (!appended.error().empty()) return absl::FailedPreconditionError(appended.error());
-    progress = Now();
-    room = appended.room_bytes();
-    durable = std::max(durable, appended.tasks());
-    sealed = sealed || appended.sealed();
-    while (!unanswered.empty() &&
-           unanswered.front().first() + unanswered.front().count() <= durable) {
-      if (sent > 0) {
-        sent_bytes -= std::min(sent_bytes, Bytes(unanswered.front()));
-        --sent;
-      }
-      unanswered.pop_front();
+  // Nothing was heard for a while: says it again, later on a new socket, and at last gives up.
+  absl::Status OnSilence() {
+    if (Now() - said < kResendAfter) return absl::OkStatus();
+    said = Now();
+    ++unheard;
+    const Duration patience = connection.options().patience;
+    if (unheard * kResendAfter > patience) {
+      return absl::UnavailableError(absl::StrCat(
+          "the ventilator did not acknowledge task ", queue.durable() + 1, " of batch ", batch,
+          " within ", FormatDuration(patience), ", though it was sent ", unheard, " times; the ",
+          queue.durable(), " tasks before it are safe there. Does it still run?"));
     }
-    return absl::OkStatus();
+    queue.Rewind();
+    if (unheard % kNewSocketAfterResends != 0) return absl::OkStatus();
+    return connection.Reconnect(Channel::kIntake);
   }
 
-  // Takes one answer, waiting up to `timeout`; sends again what went unanswered for long.
+  void OnHeard() {
+    said = Now();
+    unheard = 0;
+  }
+
+  // Takes the answers that are there, waiting up to `timeout` for the first; sends what may be
+  // sent.
   absl::Status Pump(Duration timeout) {
-    absl::StatusOr<std::optional<v1::Envelope>> answer =
-        connection.Receive(Channel::kIntake, timeout);
-    if (!answer.ok()) return answer.status();
-    if (answer->has_value() && (*answer)->has_appended()) {
-      if (absl::Status taken = OnAppended((*answer)->appended()); !taken.ok()) return taken;
-    } else if (sent > 0 && Now() - progress > kResendAfter) {
-      if (Now() - progress > connection.options().patience) {
-        return absl::UnavailableError(absl::StrCat(
-            "the ventilator has not acknowledged task ", durable + 1, " of batch ", batch, " for ",
-            connection.options().patience.count() / 1'000'000,
-            " s; what it acknowledged is safe. Is it running?"));
-      }
-      sent = 0;
-      sent_bytes = 0;
+    while (true) {
+      auto answer = connection.Receive(Channel::kIntake, timeout);
+      if (!answer.ok()) return answer.status();
+      if (!answer->has_value()) break;
+      timeout = Duration{0};
+      if (!(*answer)->has_appended() || (*answer)->appended().batch() != batch) continue;
+      const v1::Appended& appended = (*answer)->appended();
+      if (!appended.error().empty()) return absl::FailedPreconditionError(appended.error());
+      OnHeard();
+      queue.Apply(appended);
     }
-    return SendWhatFits();
+    if (!queue.all_durable()) {
+      if (absl::Status silence = OnSilence(); !silence.ok()) return silence;
+    }
+    return SendWhatMay();
   }
 
-  absl::Status MakeRoom() {
-    while (unanswered.size() > sent) {
-      if (absl::Status pumped = Pump(Millis(100)); !pumped.ok()) return pumped;
+  absl::Status SendAll() {
+    if (absl::Status pumped = Pump(Duration{0}); !pumped.ok()) return pumped;
+    while (queue.unsent() > 0) {
+      if (absl::Status pumped = Pump(kPumpEvery); !pumped.ok()) return pumped;
     }
     return absl::OkStatus();
   }
@@ -129,98 +112,76 @@ struct BatchWriter::State {
 BatchWriter::BatchWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 BatchWriter::~BatchWriter() = default;
 uint32_t BatchWriter::batch() const { return state_->batch; }
-uint64_t BatchWriter::added() const { return state_->added; }
+uint64_t BatchWriter::added() const { return state_->queue.added(); }
 
 absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Open(Cluster& cluster,
                                                                const BatchSpec& spec) {
   Connection& connection = cluster.connection();
-  v1::Envelope envelope = connection.NewRequest();
+  v1::Envelope envelope;
   v1::OpenBatch& open = *envelope.mutable_open_batch();
   open.set_token_high(RandomId());
   open.set_token_low(RandomId());
   *open.mutable_spec() = ToSpec(spec);
+  if (const size_t bytes = open.spec().ByteSizeLong(); bytes > kSpecBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("the command and its options have ", bytes,
+                                                   " bytes; the most is ", kSpecBytesMax,
+                                                   ": put what is large into a file"));
+  }
   absl::StatusOr<v1::Envelope> answer =
-      connection.Ask(Channel::kIntake, envelope, [&](const v1::Envelope& answer) {
-        return answer.has_batch_opened() &&
-               answer.batch_opened().token_high() == open.token_high() &&
-               answer.batch_opened().token_low() == open.token_low();
+      connection.Ask(Channel::kIntake, envelope, [&open](const v1::Envelope& answer) {
+        const v1::BatchOpened& opened = answer.batch_opened();
+        return answer.has_batch_opened() && opened.token_high() == open.token_high() &&
+               opened.token_low() == open.token_low();
       });
   if (!answer.ok()) return answer.status();
   const v1::BatchOpened& opened = answer->batch_opened();
   if (opened.batch() == 0) return absl::FailedPreconditionError(opened.error());
-  auto state = std::make_unique<State>(connection);
-  state->batch = opened.batch();
-  state->room = opened.room_bytes();
-  state->progress = Now();
-  return std::unique_ptr<BatchWriter>(new BatchWriter(std::move(state)));
+  return std::unique_ptr<BatchWriter>(
+      new BatchWriter(std::make_unique<State>(connection, opened.batch(), opened.room_bytes())));
 }
 
 absl::Status BatchWriter::Add(std::string_view payload, std::optional<Duration> cost) {
+  AppendQueue& queue = state_->queue;
   if (payload.size() > kTaskPayloadBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("task ", state_->added + 1, " has a value of ", payload.size(),
-                     " bytes; the most is ", kTaskPayloadBytesMax,
-                     ": put it into a file and pass the file's name"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "task ", queue.added() + 1, " has a value of ", payload.size(), " bytes; the most is ",
+        kTaskPayloadBytesMax, ": put it into a file and pass the file's name"));
   }
-  v1::AppendTasks& open = state_->open;
-  if (open.count() > 0 && (open.cost_us_size() > 0) != cost.has_value()) state_->CloseOpen();
-  if (open.count() == 0) {
-    open.set_batch(state_->batch);
-    open.set_first(state_->added);
-    state_->open_since = Now();
-    if (state_->unanswered.empty()) state_->progress = Now();
-  }
-  open.set_count(open.count() + 1);
-  open.add_payload_size(static_cast<uint32_t>(payload.size()));
-  open.mutable_payloads()->append(payload);
-  if (cost.has_value()) {
-    const int64_t most = std::numeric_limits<uint32_t>::max();
-    open.add_cost_us(static_cast<uint32_t>(std::clamp<int64_t>(cost->count(), 0, most)));
-  }
-  ++state_->added;
-  const bool full = open.payloads().size() >= kAppendBytesAim ||
-                    open.payload_size_size() >= kAppendTasksAim;
-  if (!full && Now() - state_->open_since < kFlushAfter) return absl::OkStatus();
-  return Flush();
+  if (queue.all_durable()) state_->OnHeard();  // there was nothing to hear
+  if (!queue.filling()) state_->filling_since = Now();
+  queue.Add(payload, cost);
+  if (queue.unsent() > 0) return state_->SendAll();
+  return Now() - state_->filling_since < kFlushAfter ? absl::OkStatus() : Flush();
 }
 
 absl::Status BatchWriter::AddRange(int64_t start, int64_t step, uint64_t count) {
-  if (count == 0) return absl::OkStatus();
-  state_->CloseOpen();
-  v1::AppendTasks range;
-  range.set_batch(state_->batch);
-  range.set_first(state_->added);
-  range.set_count(count);
-  // The value of task t is start + t * step, counted from the batch's first task.
-  range.mutable_range()->set_start(start - static_cast<int64_t>(state_->added) * step);
-  range.mutable_range()->set_step(step);
-  if (state_->unanswered.empty()) state_->progress = Now();
-  state_->unanswered.push_back(std::move(range));
-  state_->added += count;
-  return Flush();
+  if (state_->queue.all_durable()) state_->OnHeard();
+  state_->queue.AddRange(start, step, count);
+  return state_->SendAll();
 }
 
 absl::Status BatchWriter::Flush() {
-  state_->CloseOpen();
-  if (absl::Status pumped = state_->Pump(Duration{0}); !pumped.ok()) return pumped;
-  return state_->MakeRoom();
+  state_->queue.Close();
+  return state_->SendAll();
 }
 
 absl::Status BatchWriter::Seal() {
   if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
-  while (!state_->unanswered.empty()) {
-    if (absl::Status pumped = state_->Pump(Millis(100)); !pumped.ok()) return pumped;
+  while (!state_->queue.all_durable()) {
+    if (absl::Status pumped = state_->Pump(kPumpEvery); !pumped.ok()) return pumped;
   }
-  v1::Envelope envelope = state_->connection.NewRequest();
+  v1::Envelope envelope;
   envelope.mutable_seal()->set_batch(state_->batch);
-  envelope.mutable_seal()->set_tasks(state_->added);
-  return state_->connection
-      .Ask(Channel::kIntake, envelope,
-           [&](const v1::Envelope& answer) {
-             return answer.has_appended() && answer.appended().batch() == state_->batch &&
-                    (answer.appended().sealed() || !answer.appended().error().empty());
-           })
-      .status();
+  envelope.mutable_seal()->set_tasks(added());
+  absl::StatusOr<v1::Envelope> answer = state_->connection.Ask(
+      Channel::kIntake, envelope, [batch = state_->batch](const v1::Envelope& answer) {
+        const v1::Appended& appended = answer.appended();
+        return answer.has_appended() && appended.batch() == batch &&
+               (appended.sealed() || !appended.error().empty());
+      });
+  if (!answer.ok()) return answer.status();
+  if (answer->appended().sealed()) return absl::OkStatus();
+  return absl::FailedPreconditionError(answer->appended().error());
 }
 
 }  // namespace fanmill::client

@@ -27,7 +27,7 @@ class BatchWriter {
   absl::Status Add(std::string_view payload, std::optional<Duration> cost = {});
   // Adds `count` tasks whose payloads are the numbers start, start + step, ... No memory per task.
   absl::Status AddRange(int64_t start, int64_t step, uint64_t count);
-  // Sends what waits to be sent, without waiting for its answer.
+  // Sends what waits to be sent, without waiting for its answer. For producers that pause.
   absl::Status Flush();
   // Returns once everything added is durable and the batch is closed to more.
   absl::Status Seal();

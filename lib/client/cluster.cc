@@ -3,53 +3,18 @@
 #include <utility>
 
 #include "lib/client/connection.h"
-#include "lib/report/report.h"
+#include "lib/core/names.h"
+#include "lib/report/timing_report.h"
 
 namespace fanmill::client {
 namespace {
-
-const char* RoleText(v1::Role role) {
-  switch (role) {
-    case v1::VENTILATOR:
-      return "ventilator";
-    case v1::SINK:
-      return "sink";
-    case v1::WORKER:
-      return "worker";
-    case v1::CONTROLLER:
-      return "controller";
-    default:
-      return "unknown";
-  }
-}
-
-const char* PhaseText(v1::BatchPhase phase) {
-  switch (phase) {
-    case v1::FORMING:
-      return "forming";
-    case v1::READY:
-      return "ready";
-    case v1::RUNNING:
-      return "running";
-    case v1::DRAINING:
-      return "draining";
-    case v1::DONE:
-      return "done";
-    case v1::BATCH_FAILED:
-      return "failed";
-    case v1::BATCH_CANCELLED:
-      return "cancelled";
-    default:
-      return "unknown";
-  }
-}
 
 bool IsEnd(v1::BatchPhase phase) {
   return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
 }
 
 MemberStatus ToMember(const v1::Member& member) {
-  return MemberStatus{RoleText(member.role()),
+  return MemberStatus{std::string(RoleName(member.role())),
                       member.number(),
                       member.name(),
                       member.host(),
@@ -105,7 +70,7 @@ absl::StatusOr<ClusterStatus> Cluster::Status(uint32_t batch) {
     BatchStatus& shown = status.batches.emplace_back(ToBatch(progress));
     for (const v1::BatchState& state : reply->states()) {
       if (state.batch() != progress.batch()) continue;
-      shown.phase = PhaseText(state.phase());
+      shown.phase = PhaseName(state.phase());
       shown.ended = IsEnd(state.phase());
     }
   }
@@ -116,15 +81,16 @@ absl::Status Cluster::Start(uint32_t batch) {
   return connection_->Command(v1::Command::START, batch).status();
 }
 
-absl::StatusOr<bool> Cluster::Cancel(uint32_t batch) {
+absl::StatusOr<bool> Cluster::Cancel(uint32_t batch, std::vector<MemberStatus>* workers) {
   absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::CANCEL, batch);
   if (!reply.ok()) return reply.status();
+  *workers = ToMembers(*reply);
   return reply->done();
 }
 
 absl::StatusOr<bool> Cluster::Shutdown(bool now, std::vector<MemberStatus>* members) {
-  absl::StatusOr<v1::CommandReply> reply = connection_->Command(
-      now ? v1::Command::SHUTDOWN_NOW : v1::Command::SHUTDOWN, 0);
+  absl::StatusOr<v1::CommandReply> reply =
+      connection_->Command(now ? v1::Command::SHUTDOWN_NOW : v1::Command::SHUTDOWN, 0);
   if (!reply.ok()) return reply.status();
   *members = ToMembers(*reply);
   return reply->done();
@@ -134,7 +100,8 @@ absl::StatusOr<Report> Cluster::ReportOf(uint32_t batch) {
   absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::REPORT, batch);
   if (!reply.ok()) return reply.status();
   const v1::BatchReport& report = reply->report();
-  return Report{report.complete(), IsEnd(report.phase()), RenderText(report), RenderJson(report)};
+  const TimingReport timing = MakeTimingReport(report);
+  return Report{report.complete(), IsEnd(report.phase()), ToText(timing), ToJson(timing)};
 }
 
 }  // namespace fanmill::client

@@ -3,7 +3,8 @@
 //
 // Errors are absl::Status with whole sentences for a person: kUnavailable, nobody answered within
 // the patience; kFailedPrecondition or kNotFound, the cluster said no; kInvalidArgument, the call
-// is wrong. Not thread-safe: use one Cluster per thread.
+// is wrong; kUnimplemented, it speaks another version of the protocol; kCancelled,
+// Options::interrupted said so. Not thread-safe: use one Cluster per thread.
 #ifndef FANMILL_LIB_CLIENT_CLUSTER_H_
 #define FANMILL_LIB_CLIENT_CLUSTER_H_
 
@@ -20,8 +21,8 @@
 namespace fanmill::client {
 
 struct MemberStatus {
-  std::string role;        // "worker", "ventilator", "sink"
-  uint32_t number = 0;     // of a worker
+  std::string role;     // "worker", "ventilator", "sink"
+  uint32_t number = 0;  // of a worker
   std::string name;
   std::string host;
   uint64_t pid = 0;
@@ -36,17 +37,17 @@ struct MemberStatus {
 struct BatchStatus {
   uint32_t batch = 0;
   std::string name;
-  std::string phase;       // "forming", "running", "done", ...
+  std::string phase;  // "forming", "running", "done", ...
   std::string handler;
   bool sealed = false;
-  uint64_t tasks = 0;      // accepted so far
+  uint64_t tasks = 0;  // accepted so far
   uint64_t ok = 0;
   uint64_t failed = 0;
   uint64_t cancelled = 0;
   uint64_t outstanding = 0;
   uint64_t retried = 0;
   Duration age{0};
-  std::string waiting;     // why nothing moves; empty: it moves
+  std::string waiting;  // why nothing moves; empty: it moves
   bool ended = false;
 };
 
@@ -56,7 +57,7 @@ struct ClusterStatus {
 };
 
 struct Report {
-  bool complete = false;   // false: the batch still runs, or accounts are missing
+  bool complete = false;  // false: the batch still runs, or accounts are missing
   bool ended = false;
   std::string text;
   std::string json;
@@ -66,7 +67,7 @@ class Connection;
 
 class Cluster {
  public:
-  // Finds the controller. kUnavailable when nobody answers there within the patience.
+  // Resolves the address and makes the socket; whether somebody is there shows at the first call.
   static absl::StatusOr<std::unique_ptr<Cluster>> Connect(const Options& options);
   ~Cluster();
 
@@ -74,8 +75,9 @@ class Cluster {
   absl::StatusOr<ClusterStatus> Status(uint32_t batch = 0);
   // Releases a held batch. Repeating it is harmless.
   absl::Status Start(uint32_t batch);
-  // Asks for the cancel; true once every worker has given its receipt. Repeat it until then.
-  absl::StatusOr<bool> Cancel(uint32_t batch);
+  // Asks for the cancel; true once every worker has given its receipt. Repeat it until then;
+  // `workers` shows who has confirmed.
+  absl::StatusOr<bool> Cancel(uint32_t batch, std::vector<MemberStatus>* workers);
   // Asks for the shutdown (drain, or kill when `now`); `members` shows who has left or confirmed.
   // True once all have left, or are gone. Repeat it until then.
   absl::StatusOr<bool> Shutdown(bool now, std::vector<MemberStatus>* members);

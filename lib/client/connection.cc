@@ -4,8 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/core/duration_text.h"
+#include "lib/core/limits.h"
+#include "lib/core/printable.h"
 #include "lib/io/address.h"
 #include "lib/io/clock.h"
+#include "lib/io/flags.h"
 #include "lib/io/process.h"
 
 namespace fanmill::client {
@@ -13,16 +17,18 @@ namespace {
 
 constexpr Duration kRepeatEvery = Millis(500);
 constexpr Duration kNewSocketAfter = Seconds(2);
-constexpr uint16_t kControlPort = 21000;
+constexpr Duration kWaitSliceMax = Millis(100);  // how soon an interrupt is noticed
+constexpr Duration kLookUpEvery = Millis(50);
+constexpr size_t kReasonBytesMax = 300;
 
 const char* WhoAnswers(Channel channel) {
   switch (channel) {
     case Channel::kIntake:
-      return "the ventilator";
+      return "ventilator";
     case Channel::kFacts:
-      return "the sink";
+      return "sink";
     default:
-      return "the controller";
+      return "controller";
   }
 }
 
@@ -57,28 +63,35 @@ absl::StatusOr<Dealer*> Connection::DealerFor(Channel channel) {
   return (dealers_[channel] = *std::move(dealer)).get();
 }
 
+// A cluster that is just starting does not know its parts yet: that is worth the patience too.
 absl::Status Connection::LookUp(Channel channel) {
   const Instant deadline = Now() + options_.patience;
-  absl::Status last;
-  // A cluster that is just starting does not know its parts yet: that is worth the patience too.
   do {
     absl::StatusOr<v1::CommandReply> reply = Command(v1::Command::ENDPOINTS, 0);
-    last = reply.status();
     if (reply.ok()) {
       const v1::ClusterState& state = reply->state();
-      endpoints_[Channel::kIntake] = state.ventilator().intake();
-      endpoints_[Channel::kFacts] = state.sink().facts();
-      if (!endpoints_[channel].empty()) return absl::OkStatus();
-      last = absl::UnavailableError(
-          absl::StrCat("the controller at ", options_.controller, " does not know ",
-                       WhoAnswers(channel), " yet: is it running?"));
-      endpoints_.erase(channel);
-    } else if (last.code() != absl::StatusCode::kFailedPrecondition) {
-      return last;
+      const std::string& endpoint =
+          channel == Channel::kIntake ? state.ventilator().intake() : state.sink().facts();
+      if (!endpoint.empty()) {
+        endpoints_[channel] = endpoint;
+        return absl::OkStatus();
+      }
+    } else if (reply.status().code() != absl::StatusCode::kFailedPrecondition) {
+      return reply.status();
     }
-    WaitFor(Millis(50));
+    if (absl::Status status = Interrupted(); !status.ok()) return status;
+    WaitFor(kLookUpEvery);
   } while (Now() < deadline);
-  return absl::UnavailableError(last.message());
+  const char* const who = WhoAnswers(channel);
+  return absl::UnavailableError(
+      absl::StrCat("the controller at ", options_.controller, " knows no ", who, ": asked for ",
+                   FormatDuration(options_.patience), ". Start one with: fanmill-", who,
+                   " --controller ", options_.controller));
+}
+
+absl::Status Connection::Interrupted() const {
+  const bool now = options_.interrupted && options_.interrupted();
+  return now ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 
 absl::Status Connection::Reconnect(Channel channel) {
@@ -88,35 +101,52 @@ absl::Status Connection::Reconnect(Channel channel) {
 }
 
 std::string Connection::Silent(Channel channel) const {
+  const char* const who = WhoAnswers(channel);
   const auto endpoint = endpoints_.find(channel);
-  const auto dealer = dealers_.find(channel);
-  std::string text =
-      absl::StrCat(WhoAnswers(channel), " at ",
-                   endpoint == endpoints_.end() ? options_.controller : endpoint->second,
-                   " did not answer within ", options_.patience.count() / 1'000'000.0, " s");
-  if (dealer != dealers_.end() && !dealer->second->LastBadFrame().empty()) {
-    absl::StrAppend(&text, " (it sent a frame that was refused: ", dealer->second->LastBadFrame(),
-                    ")");
+  std::string text = absl::StrCat(
+      "no ", who, " answered at ",
+      endpoint == endpoints_.end() ? options_.controller : endpoint->second, ": asked every ",
+      FormatDuration(kRepeatEvery), " for ", FormatDuration(options_.patience), ".");
+  if (const auto dealer = dealers_.find(channel); dealer != dealers_.end()) {
+    if (const std::string bad = dealer->second->LastBadFrame(); !bad.empty()) {
+      absl::StrAppend(&text, " Something there sent a frame that was refused (",
+                      Printable(bad, kReasonBytesMax), ").");
+    }
   }
-  const char* key_hint = key_ == nullptr ? "; does it need --key FILE?" : "; is --key FILE its key?";
-  absl::StrAppend(&text, ": is it running there, and is the address right", key_hint);
+  if (channel == Channel::kControl) {
+    absl::StrAppend(&text,
+                    " Start one with: fanmill-controller; or say where it is with"
+                    " --controller HOST[:PORT] or FANMILL_CONTROLLER.");
+  } else {
+    absl::StrAppend(&text, " Does it still run? Start it with: fanmill-", who, " --controller ",
+                    options_.controller, ".");
+  }
+  absl::StrAppend(&text, key_ == nullptr
+                             ? " If the cluster has a key, it needs --key FILE."
+                             : " Is the file given with --key the key of that cluster?");
   return text;
 }
 
-absl::Status Connection::Send(Channel channel, const v1::Envelope& request) {
+absl::Status Connection::Send(Channel channel, v1::Envelope& request) {
   absl::StatusOr<Dealer*> dealer = DealerFor(channel);
   if (!dealer.ok()) return dealer.status();
+  request.set_protocol(kProtocolVersion);
+  request.set_role(self_.role);
+  request.set_epoch(self_.epoch);
+  // The controller tells the cluster's id; whoever else answers must be of the same one.  R3
+  request.set_cluster(channel == Channel::kControl ? 0 : self_.cluster);
   if (!(*dealer)->Send(request)) return absl::UnavailableError(Silent(channel));
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<v1::Envelope>> Connection::Receive(Channel channel, Duration timeout) {
+  if (absl::Status status = Interrupted(); !status.ok()) return status;
   absl::StatusOr<Dealer*> dealer = DealerFor(channel);
   if (!dealer.ok()) return dealer.status();
-  return (*dealer)->Receive(timeout);
+  return (*dealer)->Receive(std::min(timeout, kWaitSliceMax));
 }
 
-absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, const v1::Envelope& request,
+absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, v1::Envelope& request,
                                              const Accept& accept) {
   const Instant deadline = Now() + options_.patience;
   Instant silent_since = Now();
@@ -128,8 +158,8 @@ absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, const v1::Envelope
       if (!answer.ok()) return answer.status();
       if (!answer->has_value()) continue;
       silent_since = Now();
-      if ((*answer)->has_refused()) {
-        return absl::FailedPreconditionError((*answer)->refused().reason());
+      if ((*answer)->has_refused()) {  // R2
+        return absl::UnimplementedError(Printable((*answer)->refused().reason(), kReasonBytesMax));
       }
       if (accept(**answer)) return **std::move(answer);
     }
@@ -142,7 +172,7 @@ absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, const v1::Envelope
 }
 
 absl::StatusOr<v1::CommandReply> Connection::Command(v1::Command::Verb verb, uint32_t batch) {
-  v1::Envelope envelope = NewRequest();
+  v1::Envelope envelope;
   const uint64_t request = NextRequest();
   envelope.mutable_command()->set_verb(verb);
   envelope.mutable_command()->set_batch(batch);

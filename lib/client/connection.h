@@ -25,18 +25,16 @@ class Connection {
   // Repeats `request` on the channel until `accept` returns true for an answer, or the patience is
   // over (kUnavailable, naming who did not answer). Answers not accepted are dropped.
   using Accept = std::function<bool(const v1::Envelope&)>;
-  absl::StatusOr<v1::Envelope> Ask(Channel channel, const v1::Envelope& request,
-                                   const Accept& accept);
+  absl::StatusOr<v1::Envelope> Ask(Channel channel, v1::Envelope& request, const Accept& accept);
   // One command to the controller; its error text becomes kFailedPrecondition.
   absl::StatusOr<v1::CommandReply> Command(v1::Command::Verb verb, uint32_t batch);
 
-  // Without waiting for an answer.
-  absl::Status Send(Channel channel, const v1::Envelope& request);
+  // Fills the header and sends, without waiting for an answer.
+  absl::Status Send(Channel channel, v1::Envelope& request);
   absl::StatusOr<std::optional<v1::Envelope>> Receive(Channel channel, Duration timeout);
   // A new socket for the channel; intake and facts are looked up anew at the controller.
   absl::Status Reconnect(Channel channel);
 
-  v1::Envelope NewRequest() const { return NewEnvelope(self_); }
   const Options& options() const { return options_; }
   uint64_t NextRequest() { return ++request_; }
 
@@ -44,6 +42,7 @@ class Connection {
   explicit Connection(Options options);
   absl::StatusOr<Dealer*> DealerFor(Channel channel);
   absl::Status LookUp(Channel channel);
+  absl::Status Interrupted() const;
   std::string Silent(Channel channel) const;
 
   Options options_;

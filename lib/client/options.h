@@ -3,6 +3,7 @@
 #define FANMILL_LIB_CLIENT_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,23 +16,25 @@ struct Options {
   std::string controller = "127.0.0.1:21000";  // HOST[:PORT], [::1]:PORT or ipc:///PATH
   std::string key_file;                        // empty: no encryption
   Duration patience = Seconds(5);              // how long an unanswered request is repeated
+  // Asked while waiting; once it says true, calls return kCancelled. None: waits are not cut short.
+  std::function<bool()> interrupted;
 };
 
 // What every task of a batch has in common.
 struct BatchSpec {
-  std::string handler = "exec";        // "exec", "sleep", "noop"
-  std::vector<std::string> argv;       // exec: the template; {} is the task's value
-  bool shell = false;                  // exec: argv[0] is a script for /bin/sh -c
-  std::string cwd;                     // empty: the worker's
-  std::vector<std::string> env;        // NAME=VALUE, beside the worker's own environment
-  uint32_t retries = 0;                // further attempts after a failed first one
-  std::optional<Duration> timeout;     // of one attempt
-  Duration grace = Seconds(5);         // from TERM to KILL
-  std::optional<Duration> expected;    // declared cost of one task
-  uint32_t min_workers = 1;            // start barrier
+  std::string handler = "exec";      // "exec", "sleep", "noop"
+  std::vector<std::string> argv;     // exec: the template; {} is the task's value
+  bool shell = false;                // exec: argv[0] is a script for /bin/sh -c
+  std::string cwd;                   // empty: the worker's
+  std::vector<std::string> env;      // NAME=VALUE, beside the worker's own environment
+  uint32_t retries = 0;              // further attempts after a failed first one
+  std::optional<Duration> timeout;   // of one attempt
+  Duration grace = Seconds(5);       // from TERM to KILL
+  std::optional<Duration> expected;  // declared cost of one task
+  uint32_t min_workers = 1;          // start barrier
   std::optional<Duration> start_timeout;
-  bool hold = false;                   // wait for Start
-  std::string name;                    // for people
+  bool hold = false;  // wait for Start
+  std::string name;   // for people
 };
 
 }  // namespace fanmill::client

@@ -2,34 +2,13 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "lib/client/connection.h"
+#include "lib/core/names.h"
 
 namespace fanmill::client {
 namespace {
 
 constexpr uint64_t kPageBytes = 4 << 20;
-
-const char* StatusText(v1::Status status) {
-  switch (status) {
-    case v1::OK:
-      return "ok";
-    case v1::FAILED:
-      return "failed";
-    case v1::SIGNALLED:
-      return "signalled";
-    case v1::TIMED_OUT:
-      return "timed_out";
-    case v1::NOT_STARTED:
-      return "not_started";
-    case v1::CANCELLED:
-      return "cancelled";
-    case v1::LOST:
-      return "lost";
-    default:
-      return "unknown";
-  }
-}
 
 Result ToResult(v1::TerminalRow& row) {
   Result result;
@@ -37,10 +16,10 @@ Result ToResult(v1::TerminalRow& row) {
   result.part = row.part();
   result.is_stderr = row.stream() == 2;
   result.text = std::move(*row.mutable_bytes());
-  result.status = StatusText(row.status());
+  result.status = std::string(StatusName(row.status()));
   result.code = row.code();
-  result.attempt = absl::StrCat(row.epoch(), ".", row.attempt());
-  result.tries = row.attempt();
+  result.epoch = row.epoch();
+  result.attempt = row.attempt();
   result.worker = row.worker();
   result.run = Micros(static_cast<int64_t>(row.run_us()));
   result.value = std::move(*row.mutable_value());
@@ -68,7 +47,7 @@ absl::StatusOr<std::optional<Result>> ResultReader::Next(Duration timeout) {
 
 absl::Status ResultReader::Fetch(Duration timeout) {
   Connection& connection = cluster_.connection();
-  v1::Envelope envelope = connection.NewRequest();
+  v1::Envelope envelope;
   v1::ReadRequest& read = *envelope.mutable_read_request();
   const uint64_t request = connection.NextRequest();
   read.set_batch(batch_);

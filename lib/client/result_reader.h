@@ -15,20 +15,20 @@ namespace fanmill::client {
 
 // One task's terminal result; or, before it, a part of an output too large for one message.
 struct Result {
-  uint64_t task = 0;       // from 0
-  bool part = false;       // only task, is_stderr and text hold: more of this task follows
+  uint64_t task = 0;  // from 0
+  bool part = false;  // only task, is_stderr and text hold: more of this task follows
   bool is_stderr = false;
   std::string text;
-  std::string status;      // "ok", "failed", "signalled", "timed_out", "not_started", "lost"
-  int32_t code = 0;        // exit code or signal
-  std::string attempt;     // EPOCH.N
-  uint32_t tries = 0;      // N
+  std::string status;    // "ok", "failed", "signalled", "timed_out", "not_started", "lost"
+  int32_t code = 0;      // exit code or signal
+  uint64_t epoch = 0;    // of the ventilator that made the attempt
+  uint32_t attempt = 0;  // 1: the first
   uint32_t worker = 0;
   Duration run{0};
   std::string value;
   std::string out;
   std::string err;
-  uint64_t dropped = 0;    // bytes of output beyond the limit, not kept
+  uint64_t dropped = 0;  // bytes of output beyond the limit, not kept
 
   bool ok() const { return status == "ok"; }
 };
@@ -48,6 +48,8 @@ class ResultReader {
   // Waits up to `timeout` for the next result. Nothing: none yet (end() tells whether there ever
   // will be one more). Sinks that do not answer are asked again until the patience is over.
   absl::StatusOr<std::optional<Result>> Next(Duration timeout);
+  // Whether Next would return one without asking the sink.
+  bool buffered() const { return !fetched_.empty(); }
   // How the batch ended, once every result was returned.
   const std::optional<BatchEnd>& end() const { return end_; }
   // Everything before it was returned.

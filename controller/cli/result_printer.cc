@@ -1,0 +1,78 @@
+#include "controller/cli/result_printer.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "controller/cli/command.h"
+#include "controller/cli/json_text.h"
+#include "lib/io/process.h"
+
+namespace fanmill::cli {
+namespace {
+
+absl::Status StdoutError(int error) {
+  if (error == EPIPE) return absl::AbortedError("nobody reads the output any more");
+  return absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error)));
+}
+
+absl::Status WriteStdout(const std::string& bytes) {
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+  return written ? absl::OkStatus() : StdoutError(errno);
+}
+
+}  // namespace
+
+std::string JsonLine(const client::Result& result) {
+  const int64_t run_us = result.run.count();
+  std::string line = absl::StrCat(
+      "{\"task\":", result.task + 1, ",\"status\":\"", result.status, "\",\"code\":", result.code,
+      ",\"run_s\":", absl::StrFormat("%d.%06d", run_us / 1'000'000, run_us % 1'000'000),
+      ",\"worker\":", result.worker, ",\"attempt\":", result.attempt);
+  if (!result.value.empty()) {
+    line += ",\"value\":";
+    AppendJsonString(result.value, line);
+  }
+  line += ",\"stdout\":";
+  AppendJsonString(result.out, line);
+  line += ",\"stderr\":";
+  AppendJsonString(result.err, line);
+  if (result.dropped > 0) absl::StrAppend(&line, ",\"dropped_bytes\":", result.dropped);
+  return line += "}\n";
+}
+
+absl::Status ResultPrinter::Print(client::Result& result) {
+  if (!json_) return PrintRaw(result);
+  if (result.part) {
+    (result.is_stderr ? parts_.err : parts_.out) += result.text;
+    return absl::OkStatus();
+  }
+  if (result.out.empty()) result.out = std::move(parts_.out);
+  if (result.err.empty()) result.err = std::move(parts_.err);
+  parts_ = {};
+  return WriteStdout(JsonLine(result));
+}
+
+absl::Status ResultPrinter::PrintRaw(const client::Result& result) {
+  const std::string& out = result.part && !result.is_stderr ? result.text : result.out;
+  const std::string& err = result.part && result.is_stderr ? result.text : result.err;
+  if (absl::Status written = WriteStdout(out); !written.ok()) return written;
+  if (!err.empty()) {
+    // On one terminal, a task's stdout is seen before its stderr.
+    if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
+    std::fwrite(err.data(), 1, err.size(), stderr);
+  }
+  if (result.dropped > 0) {
+    Say(absl::StrCat("task ", result.task + 1, ": ", result.dropped,
+                     " bytes of its output were beyond the limit and not kept"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResultPrinter::Flush() {
+  return std::fflush(stdout) == 0 ? absl::OkStatus() : StdoutError(errno);
+}
+
+}  // namespace fanmill::cli
