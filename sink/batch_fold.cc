@@ -91,14 +91,15 @@ bool BatchFold::ApplyTask(uint64_t sequence, const pb::ResultChunk& chunk, uint6
   if (closed_ || IsTerminal(task)) return false;  // R61, R77
   const uint64_t run_us = RunAt(chunk, index);
   if (StatusAt(chunk, index) != pb::OK) {  // R62
-    attempts_.Add({task, ChunkEpoch(chunk.chunk()), AttemptAt(chunk, index)},
-                  {.status = StatusAt(chunk, index),
-                   .code = CodeAt(chunk, index),
-                   .worker = chunk.worker(),
-                   .run_us = run_us,
-                   .chunk = chunk.chunk(),
-                   .sequence = sequence,
-                   .index = static_cast<uint32_t>(index)});
+    const FailedAttempts::Key key{task, ChunkEpoch(chunk.chunk()), AttemptAt(chunk, index)};
+    const bool fresh = attempts_.Add(key, {.status = StatusAt(chunk, index),
+                                           .code = CodeAt(chunk, index),
+                                           .worker = chunk.worker(),
+                                           .run_us = run_us,
+                                           .chunk = chunk.chunk(),
+                                           .sequence = sequence,
+                                           .index = static_cast<uint32_t>(index)});
+    if (fresh) totals_.AddFailed(chunk.worker(), run_us);
     return true;
   }
   ok_.Set(task);
@@ -137,7 +138,10 @@ void BatchFold::ApplyFinalFailed(uint64_t sequence, const pb::AttemptFailure& fa
   failed_.Set(task);
   const FailedAttempts::Key key{task, failure.epoch(), failure.attempt()};
   const FailedAttempt* known = attempts_.Find(key);
-  if (known != nullptr) totals_.Add(known->worker, known->run_us);
+  if (known != nullptr) {
+    totals_.Add(known->worker, known->run_us);
+    totals_.TakeBackFailed(known->worker, known->run_us);
+  }
   parts_.KeepOnly(task, known == nullptr ? 0 : known->chunk);
   attempts_.KeepOnly(key);
   EndAt(sequence, now);

@@ -35,8 +35,10 @@ class FailedAttempts {
   };
 
   bool empty() const { return attempts_.empty(); }
-  // The first record of an attempt stands; a duplicate changes nothing.
-  void Add(const Key& key, const FailedAttempt& attempt) { attempts_.emplace(key, attempt); }
+  // The first record of an attempt stands; a duplicate changes nothing and returns false.
+  bool Add(const Key& key, const FailedAttempt& attempt) {
+    return attempts_.emplace(key, attempt).second;
+  }
   // Null when that attempt is not known.
   const FailedAttempt* Find(const Key& key) const;
   // The first known attempt of the task; null when none is.

@@ -22,6 +22,7 @@ void RunTotals::Pack(pb::BatchSummary& summary) const {
     worker.set_number(number);
     worker.set_tasks(share.tasks);
     worker.set_run_us(share.run_us);
+    worker.set_failed_us(share.failed_us);
   }
 }
 

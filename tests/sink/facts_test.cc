@@ -279,6 +279,20 @@ TEST(Clock, IsSetAfterARestartByWhatTheControllerRemembers) {  // R78
   EXPECT_EQ(rig.Summary().elapsed_us(), 70'000'000u);
 }
 
+TEST(Summary, TellsHowLongAttemptsRanThatWereRepeated) {
+  Rig rig;
+  Begin(rig);
+  rig.Say(Channel::kResults, Failed(4, 1, ChunkId(1, 1)));
+  rig.Say(Channel::kResults, Failed(4, 1, ChunkId(1, 1)));  // said twice, ran once
+  rig.Say(Channel::kResults, Failed(4, 2, ChunkId(1, 2)));
+  rig.Sync();
+  EXPECT_EQ(rig.Summary().workers(0).failed_us(), 200u);
+  rig.Say(Channel::kFacts, Facts(Finalise(4, 2)), 8);
+  rig.Sync();
+  EXPECT_EQ(rig.Summary().workers(0).failed_us(), 100u);  // the second is the task's end
+  EXPECT_EQ(rig.Summary().workers(0).run_us(), 100u);
+}
+
 TEST(Summary, OfAnUnknownBatchSaysSo) {
   Rig rig;
   rig.Join();
