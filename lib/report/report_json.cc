@@ -1,0 +1,67 @@
+// The report for programs. Fields are added, never renamed or removed, within one schema.
+#include <nlohmann/json.hpp>
+
+#include "lib/core/printable.h"
+#include "lib/report/timing_report.h"
+
+namespace fanmill {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kSchema = "fanmill.report/1";
+constexpr size_t kNameBytes = 255;
+
+double Seconds(uint64_t us) { return static_cast<double>(us) / 1e6; }
+
+template <class Value>
+Json OrNull(const std::optional<Value>& value) {
+  return value.has_value() ? Json(*value) : Json(nullptr);
+}
+
+Json LostJson(const LostTime& lost) {
+  Json json = Json::object();
+  for (size_t i = 0; i < kCauses; ++i) {
+    json[std::string(CauseName(static_cast<Cause>(i)))] = Seconds(lost[i]);
+  }
+  return json;
+}
+
+Json WorkerJson(const WorkerTiming& worker) {
+  return Json{{"number", worker.number},         {"name", Printable(worker.name, kNameBytes)},
+              {"slots", worker.slots},           {"tasks", worker.tasks},
+              {"run_s", Seconds(worker.run_us)}, {"capacity_s", Seconds(worker.capacity_us)},
+              {"lost", LostJson(worker.lost_us)}};
+}
+
+}  // namespace
+
+std::string ToJson(const TimingReport& report) {
+  Json json = {{"schema", kSchema},           {"batch", report.batch},
+               {"complete", report.complete}, {"missing", Json::array()},
+               {"tasks", report.tasks},       {"ok", report.ok},
+               {"failed", report.failed},     {"cancelled", report.cancelled},
+               {"slots", report.slots},       {"workers", report.per_worker.size()}};
+  for (const std::string& name : report.missing) {
+    json["missing"].push_back(Printable(name, kNameBytes));
+  }
+  json["elapsed_s"] = Seconds(report.elapsed_us);
+  json["expected_s"] =
+      report.expected_us.has_value() ? Json(Seconds(*report.expected_us)) : Json(nullptr);
+  json["run_s"] = Seconds(report.run_us);
+  json["capacity_s"] = Seconds(report.capacity_us);
+  json["lower_bound_s"] = Seconds(report.lower_bound_us);
+  json["bound_ratio"] = OrNull(report.bound_ratio);
+  json["efficiency"] = OrNull(report.efficiency);
+  json["speedup"] = OrNull(report.speedup);
+  json["lost"] = LostJson(report.lost_us);
+  json["per_worker"] = Json::array();
+  for (const WorkerTiming& worker : report.per_worker) {
+    json["per_worker"].push_back(WorkerJson(worker));
+  }
+  json["task_seconds"] = Json::object();
+  for (const auto& [name, us] : report.task_us) json["task_seconds"][name] = Seconds(us);
+  return json.dump(2) + "\n";
+}
+
+}  // namespace fanmill
