@@ -1,0 +1,153 @@
+#include "lib/io/daemon.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+#include "lib/io/file.h"
+#include "lib/io/trace.h"
+
+namespace fanmill {
+namespace {
+
+std::string DefaultState() {
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && state[0] == '/') {
+    return std::string(state) + "/fanmill";
+  }
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "" : std::string(home) + "/.local/state/fanmill";
+}
+
+}  // namespace
+
+void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
+  flags.state = DefaultState();
+  app.add_option("--listen", flags.listen,
+                 "where to listen: HOST[:PORT], [IPV6]:PORT or ipc:///PATH; port 0: free ones")
+      ->capture_default_str();
+  app.add_option("--advertise", flags.advertise,
+                 "the host that others are told to connect to, if not the one of --listen");
+  auto* state =
+      app.add_option(
+             "--state", flags.state,
+             fmt::format("directory of lasting state; this program uses {}/ inside", flags.role))
+          ->envname("FANMILL_STATE")
+          ->capture_default_str();
+  if (flags.state.empty()) state->required();
+  app.add_option("--address-file", flags.address_file,
+                 "once it listens, write where into this file, in one step");
+}
+
+Daemon::Daemon(const DaemonFlags& flags, StateDirectory state, std::unique_ptr<Sockets> sockets)
+    : flags_(flags),
+      state_(std::move(state)),
+      sockets_(std::move(sockets)),
+      loop_(*sockets_, {flags.common.program, flags.common.trace_messages}) {
+  loop_.AddPeer(Channel::kJournal, journal_);
+  loop_.AddPeer(Channel::kPerson, person_);
+}
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonFlags& flags) {
+  RaiseFileLimit();
+  // The network first: a wrong flag must not cost the state directory an epoch.
+  absl::StatusOr<std::unique_ptr<Sockets>> sockets = OpenSockets(flags.common);
+  if (!sockets.ok()) return sockets.status();
+  absl::StatusOr<StateDirectory> state = StateDirectory::Open(flags.state + "/" + flags.role);
+  if (!state.ok()) return state.status();
+  std::unique_ptr<Daemon> daemon(new Daemon(flags, *std::move(state), *std::move(sockets)));
+  if (absl::Status resolved = daemon->ResolveAddresses(); !resolved.ok()) return resolved;
+  return daemon;
+}
+
+absl::Status Daemon::ResolveAddresses() {
+  absl::StatusOr<Address> listen = ParseAddress(flags_.listen, flags_.port);
+  if (!listen.ok()) return listen.status();
+  listen_ = *std::move(listen);
+  if (!flags_.advertise.empty()) {
+    absl::StatusOr<std::string> host = ResolveHost(flags_.advertise);
+    if (!host.ok()) return host.status();
+    advertise_host_ = *std::move(host);
+  } else if (IsWildcard(listen_)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "listening on every address of this machine ({}) needs --advertise HOST: what others "
+        "are to connect to",
+        listen_.ForPeople()));
+  }
+  if (flags_.common.controller.empty()) return absl::OkStatus();
+  absl::StatusOr<Address> controller = ParseAddress(flags_.common.controller, kControlPort);
+  if (!controller.ok()) return controller.status();
+  controller_ = controller->Endpoint();
+  return sockets_->Allow(*controller);
+}
+
+absl::StatusOr<std::string> Daemon::Bind(Channel channel, uint16_t offset) {
+  Address address = listen_;
+  if (address.tcp() && address.port != 0) {
+    if (address.port + offset > 65535) {
+      return absl::InvalidArgumentError(
+          fmt::format("--listen {}: ports up to {} would be needed, and there are 65535",
+                      address.ForPeople(), address.port + offset));
+    }
+    address.port = static_cast<uint16_t>(address.port + offset);
+  } else if (offset != 0 && !address.path.empty()) {
+    address.path += fmt::format(".{}", ChannelName(channel));
+  }
+  absl::StatusOr<Address> bound = loop_.Bind(channel, address);
+  if (!bound.ok()) return bound.status();
+  if (bound->tcp() && !advertise_host_.empty()) bound->host = advertise_host_;
+  told_.emplace_back(channel, *bound);
+  return bound->Endpoint();
+}
+
+LaneOptions Daemon::LanesHere() const {
+  LaneOptions options;
+  options.listen = listen_;
+  options.advertise_host = advertise_host_;
+  options.files_max = RaiseFileLimit();
+  if (listen_.tcp() && listen_.port == 0) options.first_port = 0;
+  return options;
+}
+
+// The controller's alone is what --controller takes; the others' are a line for each socket.
+std::string Daemon::AddressText() const {
+  if (!told_.empty() && told_.front().first == Channel::kControl) {
+    return told_.front().second.ForPeople() + "\n";
+  }
+  std::string text;
+  for (const auto& [channel, address] : told_) {
+    text += fmt::format("{} {}\n", ChannelName(channel), address.Endpoint());
+  }
+  return text;
+}
+
+absl::StatusOr<int> Daemon::Run(Node& node) {
+  if (!flags_.address_file.empty()) {
+    if (absl::Status written = ReplaceFile(flags_.address_file, AddressText()); !written.ok()) {
+      return written;
+    }
+  }
+  spdlog::info("event=started version={} state={} epoch={}", Version(), Quoted(state_.path()),
+               state_.epoch());
+  for (const auto& [channel, address] : told_) {
+    spdlog::info("event=listening channel={} endpoint={}", ChannelName(channel),
+                 address.Endpoint());
+  }
+  const int code = loop_.Run(node);
+  watchdog_ = std::make_unique<ExitWatchdog>(code);
+  spdlog::info("event=left code={}", code);
+  return code;
+}
+
+int RunDaemon(CLI::App& app, DaemonFlags& flags, int argc, char** argv,
+              const std::function<absl::StatusOr<int>()>& serve) {
+  BlockStopSignals();
+  AddCommonFlags(app, flags.common);
+  AddDaemonFlags(app, flags);
+  if (const std::optional<int> code = ParseCommandLine(app, argc, argv)) return *code;
+  StartLogging(flags.common);
+  const absl::StatusOr<int> code = serve();
+  return code.ok() ? *code : Complain(flags.common, code.status());
+}
+
+}  // namespace fanmill

@@ -1,0 +1,48 @@
+// What every executable of the cluster has on its command line and in its environment, and what it
+// does with it before anything else: logging, the key, the sockets, complaints.
+#ifndef FANMILL_LIB_IO_FLAGS_H_
+#define FANMILL_LIB_IO_FLAGS_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "lib/io/sockets.h"
+
+namespace fanmill {
+
+inline constexpr int kUsageExitCode = 2;
+inline constexpr int kUnableExitCode = 5;
+inline constexpr uint16_t kControlPort = 21000;
+
+struct CommonFlags {
+  std::string program;                         // "fanmill-sink"
+  std::string controller = "127.0.0.1:21000";  // all but the controller
+  std::string log_level = "info";
+  std::string key_file;
+  bool insecure_network = false;
+  bool trace_messages = false;
+};
+
+// --log-level, --key, --insecure-network, --trace-messages, --version.
+void AddCommonFlags(CLI::App& app, CommonFlags& flags);
+void AddControllerFlag(CLI::App& app, CommonFlags& flags);
+
+// An exit code when there is nothing left to do: help was asked for, or the usage is wrong.
+std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv);
+
+// From now on spdlog writes one key=value line for each event to stderr.
+void StartLogging(const CommonFlags& flags);
+
+// Loads the key, if one was named.
+absl::StatusOr<std::unique_ptr<Sockets>> OpenSockets(const CommonFlags& flags);
+
+// "fanmill-sink: MESSAGE" on stderr; returns the exit code that belongs to the status.
+int Complain(const CommonFlags& flags, const absl::Status& status);
+
+}  // namespace fanmill
+
+#endif  // FANMILL_LIB_IO_FLAGS_H_

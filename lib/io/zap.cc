@@ -1,0 +1,68 @@
+#include "lib/io/zap.h"
+
+#include <future>
+#include <utility>
+#include <vector>
+
+#include "lib/core/check.h"
+
+namespace fanmill {
+namespace {
+
+// The frames of RFC 27's request.
+enum : size_t { kVersion, kRequest, kDomain, kAddress, kIdentity, kMechanism, kPublicKey, kFrames };
+
+std::vector<std::string> ReceiveFrames(zmq::socket_t& socket) {
+  std::vector<std::string> frames;
+  zmq::message_t frame;
+  do {
+    if (!socket.recv(frame)) return {};
+    frames.push_back(frame.to_string());
+  } while (frame.more());
+  return frames;
+}
+
+void SendFrames(zmq::socket_t& socket, const std::vector<std::string>& frames) {
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const bool last = i + 1 == frames.size();
+    socket.send(zmq::buffer(frames[i]), last ? zmq::send_flags::none : zmq::send_flags::sndmore);
+  }
+}
+
+}  // namespace
+
+ZapHandler::ZapHandler(zmq::context_t& context, const KeyPair& cluster) {
+  admitted_.resize(32);
+  FANMILL_CHECK(zmq_z85_decode(reinterpret_cast<uint8_t*>(admitted_.data()),
+                               cluster.public_key.c_str()) != nullptr);
+  std::promise<void> ready;
+  thread_ = std::thread([this, &context, &ready] {
+    zmq::socket_t socket(context, zmq::socket_type::rep);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.bind("inproc://zeromq.zap.01");
+    ready.set_value();
+    Serve(std::move(socket));
+  });
+  ready.get_future().wait();
+}
+
+ZapHandler::~ZapHandler() { thread_.join(); }
+
+void ZapHandler::Serve(zmq::socket_t socket) {
+  while (true) {
+    try {
+      const std::vector<std::string> frames = ReceiveFrames(socket);
+      const bool admit = frames.size() == kFrames && frames[kVersion] == "1.0" &&
+                         frames[kDomain] == kZapDomain && frames[kMechanism] == "CURVE" &&
+                         frames[kPublicKey] == admitted_;
+      if (!admit) ++refused_;
+      const std::string request = frames.size() > kRequest ? frames[kRequest] : "";
+      SendFrames(socket, {"1.0", request, admit ? "200" : "400", admit ? "OK" : "not this cluster",
+                          admit ? "cluster" : "", ""});
+    } catch (const zmq::error_t& error) {
+      if (error.num() == ETERM) return;
+    }
+  }
+}
+
+}  // namespace fanmill
