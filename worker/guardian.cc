@@ -150,31 +150,54 @@ int ReapAll(pid_t child) {
   return child_status;
 }
 
-int BeGuardian(pid_t child, int child_fd, const SignalSource& signals,
-               const std::atomic<bool>& returned, const GuardianHooks& hooks) {
+// What both guardians know.
+struct Guarded {
+  const GuardianHooks& hooks;
+  const std::atomic<pid_t>& working_child;  // 0: there is none yet
+};
+
+// How long the working child is left alone to end what it started, once it knows that it must.
+constexpr int kOwnEndMillisMax = 2000;
+
+// It does so itself, and goes on when the guardians are killed meanwhile; were it killed first, and
+// the killer next, nobody would be left to go on.
+void AwaitOwnEnd(pid_t working_child) {
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, working_child, 0));
+  if (pidfd < 0) return;  // it is gone
+  pollfd wanted{pidfd, POLLIN, 0};
+  poll(&wanted, 1, kOwnEndMillisMax);
+  close(pidfd);
+}
+
+int BeGuardian(pid_t child, int child_fd, const Guarded& guarded, const SignalSource& signals,
+               const std::atomic<bool>& returned) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   FANMILL_CHECK(pidfd >= 0);
   const Died died = AwaitDeath(pidfd, signals, child_fd);
+  close(child_fd);  // whoever is below sees it
+  const bool orderly = died == Died::kChild && returned.load();
+  if (!orderly) AwaitOwnEnd(guarded.working_child.load());
   const int status = ReapAll(child);
   close(pidfd);
-  close(child_fd);
-  if (!returned.load() && hooks.on_child_death) hooks.on_child_death(status);
+  if (!returned.load() && guarded.hooks.on_child_death) guarded.hooks.on_child_death(status);
   if (died == Died::kGuardianAbove) return kGuardianDiedCode;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-std::atomic<bool>& SharedFlag() {
-  void* page = mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE,
+// In memory shared across the forks.
+template <class T>
+std::atomic<T>& MakeShared() {
+  void* page = mmap(nullptr, sizeof(std::atomic<T>), PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   FANMILL_CHECK(page != MAP_FAILED);
-  return *new (page) std::atomic<bool>(false);
+  return *new (page) std::atomic<T>(T{});
 }
 
 // Forks: runs body(guardian_fd) in the new process, which ends with it, and guards that.
-int Guard(const std::function<int(int guardian_fd)>& body, const SignalSource& signals,
-          const GuardianHooks& hooks) {
+int Guard(const std::function<int(int guardian_fd)>& body, const Guarded& guarded,
+          const SignalSource& signals) {
   BecomeSubreaper();
-  std::atomic<bool>& returned = SharedFlag();
+  std::atomic<bool>& returned = MakeShared<bool>();
   const Pipe to_child = MakePipe();
   std::fflush(nullptr);  // or what is buffered would be written twice
   const pid_t child = fork();
@@ -192,7 +215,7 @@ int Guard(const std::function<int(int guardian_fd)>& body, const SignalSource& s
     close(to_child.write_end);
     return kCannotGuardCode;
   }
-  return BeGuardian(child, to_child.write_end, signals, returned, hooks);
+  return BeGuardian(child, to_child.write_end, guarded, signals, returned);
 }
 
 }  // namespace
@@ -204,9 +227,16 @@ int RunGuarded(const std::function<int(int)>& child_main, const GuardianHooks& h
   const sigset_t stop = BlockStopSignals();
   const int signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   FANMILL_CHECK(signal_fd >= 0);
-  const auto work = [&](int guardian_fd) { return BeWorkingChild(child_main, guardian_fd); };
-  const auto guard_work = [&](int guardian_fd) { return Guard(work, {guardian_fd, false}, hooks); };
-  return Guard(guard_work, {signal_fd, true}, hooks);
+  std::atomic<pid_t>& working_child = MakeShared<pid_t>();
+  const Guarded guarded{hooks, working_child};
+  const auto work = [&](int guardian_fd) {
+    working_child.store(getpid());
+    return BeWorkingChild(child_main, guardian_fd);
+  };
+  const auto guard_work = [&](int guardian_fd) {
+    return Guard(work, guarded, {guardian_fd, false});
+  };
+  return Guard(guard_work, guarded, {signal_fd, true});
 }
 
 std::vector<int> TakeSignals(int signals_fd) {

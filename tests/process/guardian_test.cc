@@ -190,6 +190,19 @@ TEST_F(GuardianTest, AnyTwoKilledInARowLeaveNobody) {
   }
 }
 
+// The first killer must not have killed the one that could go on.
+TEST_F(GuardianTest, AGuardianKilledWhileTheTreeIsBeingKilledLeavesNobody) {
+  for (const bool outer_first : {true, false}) {
+    StartWithTree();
+    kill(outer_first ? guardian() : inner(), SIGKILL);
+    ASSERT_TRUE(WaitUntil([&] { return mark_.Bearers().size() < kTreeSize; }));
+    kill(outer_first ? inner() : guardian(), SIGKILL);
+    EXPECT_TRUE(NobodyLeft()) << outer_first;
+    GuardianCode();
+    EXPECT_TRUE(IsGone(child()));
+  }
+}
+
 TEST_F(GuardianTest, AllKilledInTheSameInstantStillEndsEachTasksFirstProcess) {
   Start([&](int) {
     for (int i = 0; i < 4; ++i) SpawnShell("exec sleep 1000", mark_);
