@@ -169,6 +169,11 @@ void BatchTasks::Place(uint64_t task) {
   }
 }
 
+bool BatchTasks::IsQuarantined(uint64_t task) const {
+  const auto found = finalising_.find(task);
+  return found != finalising_.end() && found->second.status() == pb::LOST;
+}
+
 bool BatchTasks::Adopt(uint64_t task) {
   // What was never handed out, is held, has ended or is given up needs nobody.
   if (!live() || !Unwait(task)) return false;

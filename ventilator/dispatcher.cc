@@ -122,6 +122,7 @@ void Dispatcher::CloseBatch(Instant now, const pb::BatchClosed& closed, Outbox& 
   mill_.Count(closed.cancelled() ? "R74" : "R73");
   batch->Close(closed);
   lanes_.Forget(closed.batch());
+  facts_.Forget(closed.batch());
   intake_.WriteClosed(closed, outbox);
   mill_.member.News(now);
   mill_.feed_all = true;

@@ -99,6 +99,8 @@ void Intake::OnAppend(PeerId from, const pb::AppendTasks& append, Outbox& outbox
                     append.first() + append.count() > known;
   if (!news || batch->sealed() || IsPending(append.batch(), Record::kSealed)) {  // R81, R83
     mill_.Count("R81");
+    const bool underway = append.first() <= known && known > batch->durable();
+    if (underway) return;  // is answered once it is durable: no client asks in a circle
     return Answer(from, append.batch(), {}, outbox);
   }
   if (append.first() + append.count() > kTasksPerBatchMax) {
@@ -131,6 +133,8 @@ void Intake::OnSeal(PeerId from, const pb::Seal& seal, Outbox& outbox) {
                       seal.tasks() == batch->durable() && !IsPending(seal.batch(), Record::kSealed);
   if (!counts) {  // R83: said again, or of another count
     mill_.Count("R83");
+    const bool underway = batch->accepted() > batch->durable();
+    if (underway || IsPending(seal.batch(), Record::kSealed)) return;  // the answer will come
     return Answer(from, seal.batch(), {}, outbox);
   }
   Record record;

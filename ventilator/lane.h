@@ -15,6 +15,9 @@
 
 namespace fanmill::ventilator {
 
+// What a result is reckoned to take in its worker's spool, beside what the task was given.
+inline constexpr uint64_t kResultBytesReckoned = 64;
+
 // Tasks in one message, until all of them are terminal, returned or lost.
 struct Chunk {
   uint64_t id = 0;

@@ -8,7 +8,6 @@ namespace fanmill::ventilator {
 namespace {
 
 constexpr Duration kDoubtAfter = Millis(300);
-constexpr uint64_t kResultBytesReckoned = 64;  // per task, beside what it was given
 
 }  // namespace
 
@@ -160,6 +159,7 @@ void Lanes::JudgeUnreported(Instant now, Lane& lane, const pb::LeaseReport& repo
       continue;
     }
     mill_.Count(RuleOf(row));
+    if (row == Row::kLostWithConnection) Doubt(now, lane);
     LoseAll(lane, chunk, Loss::kLost);
     it = Remove(lane, it);
   }
@@ -214,6 +214,8 @@ void Lanes::LoseIndex(Lane& lane, Chunk& chunk, uint64_t index, Loss loss) {
   if (batch == nullptr || !batch->Lose(chunk.tasks[index], attempt, loss)) return;
   mill_.feed_all = true;
   if (!batch->finalising().empty()) mill_.facts_news = true;
+  const bool alone = batch->RunsAlone(chunk.tasks[index]);
+  if (alone || batch->IsQuarantined(chunk.tasks[index])) mill_.Count("R54");
   if (loss != Loss::kReturned && loss != Loss::kFailed) mill_.Count("redelivered");
 }
 

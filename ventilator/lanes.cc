@@ -167,6 +167,16 @@ void Lanes::OnEcho(Instant now, const pb::ProbeEcho& echo, Outbox& outbox) {
   outbox.Send(lane.lease, Reply(lane));
 }
 
+// R23: the lane lost something; nothing more is put on it before a probe came round again.
+void Lanes::Doubt(Instant now, Lane& lane) {
+  if (!lane.ready) return;
+  mill_.Count("lane_doubted");
+  lane.ready = false;
+  lane.probe_due = now;
+  mill_.member.News(now);
+  Wake(now);
+}
+
 void Lanes::FillReady(pb::Heartbeat& heartbeat) const {
   for (const auto& [token, lane] : lanes_) {
     if (!lane.ready) continue;
@@ -214,7 +224,7 @@ void Lanes::OnUndeliverable(Instant now, const Undeliverable& failed) {
     if (found == lanes_.end() || !found->second.ready) return;  // its probe: repeated anyway
     mill_.Count("lane_full");
     for (auto& [id, chunk] : found->second.chunks) chunk.doubted = true;
-    return;
+    return Doubt(now, found->second);
   }
   const auto found = lane_of_peer_.find(failed.to.id);
   if (failed.to.channel != Channel::kLease || !failed.unreachable || found == lane_of_peer_.end()) {

@@ -75,6 +75,7 @@ class Lanes {
   void Grant(Lane& lane, Outbox& outbox);
   void Probe(Instant now, Lane& lane, Outbox& outbox);
   void Ping(Instant now, Lane& lane, Outbox& outbox);
+  void Doubt(Instant now, Lane& lane);
   void OnEcho(Instant now, const pb::ProbeEcho& echo, Outbox& outbox);
   pb::Envelope Reply(const Lane& lane) const;
 

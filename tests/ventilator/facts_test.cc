@@ -150,6 +150,7 @@ TEST(Facts, HandOutNothingWhileTheSinkHasNoRoom) {  // R65
   rig.Facts({});
   const uint32_t batch = rig.Batch(1);
   EXPECT_TRUE(rig.Chunks().empty());
+  EXPECT_GE(rig.Counted("R65"), 1u);
   EXPECT_NE(rig.Progress(batch).waiting().find("no room"), std::string::npos);
   rig.sink_room = 1000;
   rig.Facts({});

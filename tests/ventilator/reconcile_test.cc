@@ -116,6 +116,8 @@ TEST(Report, HandsOutAgainALeaseLaterWhatNeverArrived) {  // R34
   EXPECT_TRUE(rig.Chunks().empty());
   rig.Pass(Millis(2100));
   rig.Report(1, nothing);
+  EXPECT_TRUE(rig.Chunks().empty());  // a lane that loses chunks is probed before it gets more
+  rig.Echo(rig.lane);
   EXPECT_EQ(Rig::Tasks(rig.Chunks()), Rig::Tasks(rig.chunks));
   EXPECT_EQ(rig.Counted("R34"), 2u);
 }
@@ -128,6 +130,10 @@ TEST(Report, HandsOutAgainSoonWhatTheNetMayNotHaveTaken) {  // R34
   EXPECT_TRUE(rig.Chunks().empty());
   rig.Pass(Millis(200));
   rig.Report(1, [](pb::LeaseReport&) {});
+  EXPECT_EQ(rig.Counted("R34"), 1u);
+  EXPECT_TRUE(rig.Chunks().empty());  // not before a probe came round again. R23
+  rig.Pass(Millis(200));
+  rig.Echo(rig.lane);
   EXPECT_EQ(Rig::Tasks(rig.Chunks()), Rig::Tasks(rig.chunks));
 }
 

@@ -54,6 +54,18 @@ TEST(Restart, AsksTheSinkForEverythingBeforeItGrantsALane) {  // R56, R75
   EXPECT_EQ(rig.Progress(first.batch).ok(), 1u);
 }
 
+// A close that came as an ack answers all that was asked of the batch.
+TEST(Restart, GrantsLanesWhenAnAckSaysThatTheBatchAskedForIsClosed) {  // R56, R73
+  const FirstLife first;
+  Rig rig(SecondEpoch(), first.rows);
+  rig.Tell();
+  EXPECT_EQ(rig.Hello(2).lane(), 0u);
+  pb::Ack ack;
+  ack.add_closed()->set_batch(first.batch);
+  rig.Ack(ack);
+  EXPECT_NE(rig.Hello(2).lane(), 0u);
+}
+
 TEST(Restart, LeavesTasksBelowTheFrontierAloneForOneLease) {  // R56
   const FirstLife first;
   Rig rig(SecondEpoch(), first.rows);

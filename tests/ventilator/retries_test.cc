@@ -108,6 +108,7 @@ TEST(Retries, QuarantineATaskThatWasBlamedThrice) {  // R54
   const pb::BatchFacts facts = rig.FactsOf(batch);
   ASSERT_EQ(facts.finalise_size(), 1);
   EXPECT_EQ(facts.finalise(0).status(), pb::LOST);
+  EXPECT_EQ(rig.Counted("R54"), 1u);
 }
 
 // The worker says what runs, then falls silent for a lease.

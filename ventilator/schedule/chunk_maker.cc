@@ -7,7 +7,6 @@
 namespace fanmill::ventilator {
 namespace {
 
-constexpr uint64_t kResultBytesReckoned = 64;                // per task, beside what it is given
 constexpr uint64_t kSpoolBytesAssumed = uint64_t{64} << 20;  // of a worker that does not say
 
 // Fills one chunk as far as the lane and the chunk's own limits allow.

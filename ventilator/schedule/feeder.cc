@@ -48,12 +48,9 @@ void Feeder::FeedAll(Instant now, Outbox& outbox) {
   }
 }
 
-bool Feeder::MayHandOut(const Lane& lane) const {
+bool Feeder::MayHandOut(const Lane& lane) {
+  if (mill_.sink_room == 0) mill_.Count("R65");
   return lane.IsFed() && mill_.sink_room > 0 && !mill_.IsLeaving(lane.number);  // R23, R65
-}
-
-bool Feeder::Unblocked(const BatchTasks& batch, const Lane& lane) const {
-  return batch.HasWork() && lane.Offers(batch.spec().handler());  // R91, R94
 }
 
 bool Feeder::FeedOnce(Instant now, Lane& lane, Outbox& outbox) {
@@ -68,10 +65,17 @@ bool Feeder::FeedOnce(Instant now, Lane& lane, Outbox& outbox) {
   for (size_t tried = 0; tried < mill_.batches.size(); ++tried) {
     BatchTasks& batch = *it->second;
     if (++it == mill_.batches.end()) it = mill_.batches.begin();
-    if (!Unblocked(batch, lane)) continue;
+    if (!batch.HasWork()) continue;  // R91
+    if (!lane.Offers(batch.spec().handler())) {
+      mill_.Count("R94");
+      continue;
+    }
     pb::Envelope envelope = mill_.NewEnvelope();
     std::optional<Chunk> chunk = MakeChunk(batch, lane, *envelope.mutable_tasks());
-    if (!chunk.has_value()) continue;
+    if (!chunk.has_value()) {
+      mill_.Count("R24");
+      continue;
+    }
     last_batch_ = batch.id();
     chunk->id = ChunkId(mill_.options.epoch, ++chunks_);
     envelope.mutable_tasks()->set_chunk(chunk->id);

@@ -22,8 +22,7 @@ class Feeder {
   void FeedFull(Instant now, Lane& lane, Outbox& outbox);
   void FeedAll(Instant now, Outbox& outbox);
   void RecallForIdle(Instant now, Outbox& outbox);
-  bool MayHandOut(const Lane& lane) const;
-  bool Unblocked(const BatchTasks& batch, const Lane& lane) const;
+  bool MayHandOut(const Lane& lane);
   RangeSet Dry() const;
 
   Mill& mill_;
