@@ -7,7 +7,7 @@ namespace fanmill::sim {
 namespace {
 
 constexpr Duration kAskEvery = Millis(200);
-constexpr Duration kSilence = Seconds(3);      // then all sockets anew
+constexpr Duration kSilence = Seconds(3);      // then the socket anew
 constexpr Duration kReportWait = Seconds(20);  // then a report without somebody's account will do
 constexpr uint64_t kTasksPerAppend = 100;
 constexpr uint64_t kPlainTasksPerAppend = 2000;
@@ -22,8 +22,8 @@ Client::Client(const ClientOptions& options)
       random_(options.seed) {}
 
 void Client::Start(Instant now, Outbox& outbox) {
-  began_ = heard_ = now;
-  outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kControl, controller_});
+  began_ = now;
+  Reconnect(now, Channel::kControl, controller_, outbox);
   Ask(now, outbox);
 }
 
@@ -41,17 +41,26 @@ void Client::Command(pb::Command::Verb verb, Outbox& outbox) {
 
 void Client::Ask(Instant now, Outbox& outbox) {
   next_ = now + kAskEvery;
-  if (now - heard_ > kSilence) {
-    heard_ = now;
-    intake_.clear();
-    facts_.clear();
-    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kControl, controller_});
-  }
+  MindSilence(now, Channel::kControl, controller_, outbox);
   if (intake_.empty() || facts_.empty()) return Command(pb::Command::ENDPOINTS, outbox);
+  if (!sealed_) MindSilence(now, Channel::kIntake, intake_, outbox);
   AskIntake(outbox);
   if (batch_ == 0) return;
   AskController(now, outbox);
-  if (!read_again_) Read(outbox);
+  if (read_again_) return;
+  MindSilence(now, Channel::kFacts, facts_, outbox);
+  Read(outbox);
+}
+
+void Client::Reconnect(Instant now, Channel channel, const std::string& endpoint, Outbox& outbox) {
+  heard_[channel] = now;
+  outbox.Send(PeerId{Channel::kNet}, Connect{channel, endpoint});
+}
+
+// Each conversation may die alone.
+void Client::MindSilence(Instant now, Channel channel, const std::string& endpoint,
+                         Outbox& outbox) {
+  if (now - heard_[channel] > kSilence) Reconnect(now, channel, endpoint, outbox);
 }
 
 void Client::AskController(Instant now, Outbox& outbox) {
@@ -132,11 +141,11 @@ void Client::Read(Outbox& outbox) {
   outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
 }
 
-void Client::Handle(Instant now, PeerId, const Message& message, Outbox& outbox) {
+void Client::Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) {
   const auto* wire = std::get_if<Wire>(&message);
   if (wire == nullptr) return;
   const pb::Envelope& envelope = *wire->envelope;
-  heard_ = now;
+  heard_[from.channel] = now;
   switch (envelope.body_case()) {
     case pb::Envelope::kCommandReply:
       return OnCommandReply(now, envelope.command_reply(), outbox);
@@ -156,8 +165,8 @@ void Client::OnCommandReply(Instant now, const pb::CommandReply& reply, Outbox& 
       !reply.state().sink().facts().empty()) {
     intake_ = reply.state().ventilator().intake();
     facts_ = reply.state().sink().facts();
-    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kIntake, intake_});
-    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kFacts, facts_});
+    Reconnect(now, Channel::kIntake, intake_, outbox);
+    Reconnect(now, Channel::kFacts, facts_, outbox);
     return AskIntake(outbox);
   }
   for (const pb::BatchState& state : reply.states()) {
@@ -197,9 +206,9 @@ void Client::OnAppended(const pb::Appended& appended, Outbox& outbox) {
     return;
   }
   checker_.OnAppendAcked(plan_.index, appended.tasks());
-  appended_ = appended.tasks();
-  const bool was_sealed = std::exchange(sealed_, sealed_ || appended.sealed());
-  if (!was_sealed && !sealed_ && appended.room_bytes() > 0) Append(outbox);
+  const bool went_on = std::exchange(appended_, appended.tasks()) != appended.tasks();
+  sealed_ = sealed_ || appended.sealed();
+  if (went_on && !sealed_ && appended.room_bytes() > 0) Append(outbox);
 }
 
 void Client::OnRead(Instant now, const pb::ReadReply& reply, Outbox& outbox) {

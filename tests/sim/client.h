@@ -40,6 +40,8 @@ class Client final : public Node {
 
  private:
   void Ask(Instant now, Outbox& outbox);
+  void Reconnect(Instant now, Channel channel, const std::string& endpoint, Outbox& outbox);
+  void MindSilence(Instant now, Channel channel, const std::string& endpoint, Outbox& outbox);
   void AskIntake(Outbox& outbox);
   void AskController(Instant now, Outbox& outbox);
   void Append(Outbox& outbox);
@@ -59,8 +61,8 @@ class Client final : public Node {
   Random random_;
   Instant began_{};
   Instant next_{};
-  Instant heard_{};
   Instant closed_at_{};
+  std::map<Channel, Instant> heard_;
   std::string intake_;
   std::string facts_;
   uint32_t batch_ = 0;

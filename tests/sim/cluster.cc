@@ -19,7 +19,7 @@ namespace {
 constexpr Duration kHealBound = Seconds(300);
 constexpr Duration kEndingBound = Seconds(60);
 constexpr Duration kCrashedAreBack = Seconds(5);  // after the last fault
-constexpr uint64_t kStepsMax = 2'000'000;
+constexpr uint64_t kStepsMax = 300'000;
 
 class Cluster {
  public:
@@ -74,7 +74,9 @@ class Cluster {
   }
 
   void StartAfter(Duration delay, Process* process) {
-    scheduler_.In(delay, [process] { process->Start(); });
+    scheduler_.In(delay, [this, process] {
+      if (!ending_) process->Start();
+    });
   }
 
   void AddWorker(uint32_t index) {
@@ -97,10 +99,11 @@ class Cluster {
     scheduler_.In(Millis(500) + DrawDelay(3'000'000), [this, worker] { Replace(worker); });
   }
 
-  // A new worker comes when the old one has left.
+  // A new worker comes when the old one has left, however long that takes.
   void Replace(Process* worker) {
-    if (ending_ || worker->running() || !worker->left()) return;
-    worker->Start();
+    if (ending_) return;
+    if (worker->left()) return worker->Start();
+    scheduler_.In(Millis(500), [this, worker] { Replace(worker); });
   }
 
   void AddImpostors() {
@@ -132,6 +135,11 @@ class Cluster {
                        [](const Process* process) { return process->left(); });
   }
 
+  static bool NoneRuns(const std::vector<Process*>& processes) {
+    return std::none_of(processes.begin(), processes.end(),
+                        [](const Process* process) { return process->running(); });
+  }
+
   void End() {
     ending_ = true;
     const Ending ending = run_.plan.ending;
@@ -139,10 +147,10 @@ class Cluster {
     coverage_.Count(kill ? "seen.shutdown_now" : "seen.shutdown");
     Add(OperatorSetup(kill))->Start();
     RunUntil(scheduler_.now() + kEndingBound,
-             [this] { return AllLeft(workers_) && AllLeft(roles_); });
+             [this] { return NoneRuns(workers_) && NoneRuns(roles_); });
     for (const auto* group : {&workers_, &roles_}) {
       for (const Process* process : *group) {
-        if (!process->left()) checker_.Fail(process->setup().name + " outlived the shutdown");
+        if (process->running()) checker_.Fail(process->setup().name + " outlived the shutdown");
       }
     }
   }

@@ -91,7 +91,7 @@ ClusterPlan ClusterPlan::Draw(Random& random) {
   constexpr Ending kEndings[] = {Ending::kNone,      Ending::kNone,        Ending::kDrainAfter,
                                  Ending::kKillAfter, Ending::kDrainMidway, Ending::kKillMidway};
   plan.ending = kEndings[random.Uniform(std::size(kEndings))];
-  plan.ends = Millis(1'000) + DrawMillis(random, 5'000);
+  plan.ends = Millis(2'500) + DrawMillis(random, 5'000);
   if (OneIn(random, 4)) plan.sink_memory = (4 << 20) + random.Uniform(1 << 20);
   if (OneIn(random, 4)) plan.spool_bytes = (4 << 20) + random.Uniform(1 << 20);
   plan.impostors = OneIn(random, 8);

@@ -191,7 +191,9 @@ void Process::Crash(const std::string& why) {
   if (executor_ != nullptr) started = executor_->Started();
   Die();
   world_.checker.OnDied(epoch_);
+  const uint64_t durable = disk_.durable();
   disk_.Crash(world_.random);
+  if (setup_.role == pb::CONTROLLER) WatchBook(durable, disk_.durable());
   const bool silent =
       why != "poison" && world_.faults.silent_deaths && world_.random.Uniform(2) == 0;
   if (setup_.role == pb::WORKER && !silent) SendDeathReport(std::move(started));
