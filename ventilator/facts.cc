@@ -88,7 +88,7 @@ void Facts::Request(Instant now, Outbox& outbox) {
   request.set_sequence(++sequence_);
   outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
   due_ = now + Every();
-  soon_ = std::max(mill_.options.facts_soon, soon_ * 2);
+  soon_ = std::clamp(soon_ * 2, mill_.options.facts_soon, mill_.options.facts_every);
 }
 
 void Facts::Fill(Instant now, const BatchTasks& batch, int64_t& budget,
