@@ -45,10 +45,9 @@ uint64_t Ledger::RoomBytes() const {
 
 // R65
 bool Ledger::HasRoomFor(uint64_t bytes) {
-  if (RoomBytes() >= bytes) {
-    told_of_full_ = false;
-    return true;
-  }
+  const uint64_t room = RoomBytes();
+  if (room > options_.memory_bytes / 2) told_of_full_ = false;  // told once each time it fills
+  if (room >= bytes) return true;
   counts_.Add("R65");
   if (!std::exchange(told_of_full_, true)) {
     notices_.push_back(
