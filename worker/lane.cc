@@ -43,6 +43,11 @@ void Lane::Lose(Instant now) {
   word_due_ = now;
 }
 
+void Lane::SetReady(Instant now, bool ready) {
+  if (ready_ && !ready) lane_heard_ = now;
+  ready_ = ready;
+}
+
 void Lane::Pause(Instant now, Duration pause) {
   heard_ += pause;
   lane_heard_ += pause;
@@ -55,6 +60,7 @@ void Lane::Pause(Instant now, Duration pause) {
 Lane::Word Lane::Tick(Instant now, Outbox& outbox) {
   if (endpoint_.empty()) return Word::kNothing;
   const bool deaf = granted_ && !ready_ && now >= lane_heard_ + lease_;
+  if (deaf) token_ = 0;  // granted again or not, its socket is made anew
   if (deaf || now >= heard_ + lease_) {  // R20: libzmq may have given up on that socket for ever
     heard_ = now;
     ConnectLease(outbox);

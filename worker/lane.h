@@ -4,7 +4,8 @@
 //
 //   no ventilator known --state--> asking --LeaseGrant--> granted --probe came back--> ready
 //                                    ^                       |
-//                                    +--unknown, newer epoch, silence for a lease
+//                                    +--unknown, newer epoch, silence for a lease: of the
+//                                       ventilator, or of a lane that is not ready (any more)
 #ifndef FANMILL_WORKER_LANE_H_
 #define FANMILL_WORKER_LANE_H_
 
@@ -36,7 +37,8 @@ class Lane {
   void HeardLane(Instant now) { lane_heard_ = now; }
   void CameThrough(uint64_t chunk) { through_ = std::max(through_, chunk); }
   void Durable(uint64_t through) { durable_ = std::max(durable_, through); }
-  void BecomeReady() { ready_ = true; }
+  // As the ventilator says with every word of its own.
+  void SetReady(Instant now, bool ready);
 
   // R55: nothing starts until the ventilator has answered.
   void Pause(Instant now, Duration pause);

@@ -93,10 +93,8 @@ void Session::OnReply(Instant now, const pb::Envelope& envelope, Outbox& outbox)
   }
   if (!lane_.IsOfLane(envelope.epoch())) return Count("stale_epoch");
   if (!reply.ask()) lane_.Answered();
-  if (reply.ready()) {
-    lane_.BecomeReady();
-    accounts_.BecomeReady(now);
-  }
+  lane_.SetReady(now, reply.ready());
+  if (reply.ready()) accounts_.BecomeReady(now);
   RangeSet dry;
   if (RangeSet::Unpack(reply.dry(), UINT32_MAX, &dry)) accounts_.SetDry(now, dry);
   OnDurable(now, reply.durable_through(), outbox);

@@ -111,6 +111,18 @@ TEST(SessionJoining, AsksForANewLaneOfANewVentilator) {  // R20
   EXPECT_EQ(stage.Counted("stale_epoch"), 1u) << "the old one has no say any more";
 }
 
+// R23: the ventilator speaks on the lease, but nothing comes over a lane that is not ready.
+TEST(SessionJoining, MakesTheLanesSocketAnewWhenItCarriesNothingForALease) {
+  Stage stage;
+  stage.Join();
+  for (int second = 0; second < 5; ++second) {
+    stage.HearReply([](pb::LeaseReply& reply) { reply.set_ready(false); });
+    stage.Wait(Seconds(1));
+  }
+  EXPECT_EQ(stage.HearGrant(), Lines{"Connect channel=lane to=\"tcp://v:21150\""})
+      << "the same lane, on a new socket";
+}
+
 TEST(SessionJoining, MakesTheLeaseSocketAnewAfterALeaseOfSilence) {  // R20
   Stage stage;
   stage.Join();
