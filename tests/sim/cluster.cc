@@ -19,11 +19,12 @@ namespace {
 constexpr Duration kHealBound = Seconds(300);
 constexpr Duration kEndingBound = Seconds(60);
 constexpr Duration kCrashedAreBack = Seconds(5);  // after the last fault
+constexpr Duration kJoined = Seconds(3);
 constexpr uint64_t kStepsMax = 300'000;
 
 class Cluster {
  public:
-  Cluster(const Run& run, std::vector<std::string>* transcript)
+  Cluster(const Scenario& run, std::vector<std::string>* transcript)
       : run_(run),
         random_(run.seed),
         checker_(run_.plan, coverage_),
@@ -34,7 +35,7 @@ class Cluster {
                  }),
         world_{scheduler_, random_,  run_.faults, run_.plan, coverage_,
                checker_,   network_, bodies_,     transcript} {
-    roles_ = {Add(ControllerSetup(run_.faults)), Add(VentilatorSetup(run_.faults)),
+    roles_ = {Add(ControllerSetup(run_.faults)), Add(VentilatorSetup(run_.plan, run_.faults)),
               Add(SinkSetup(run_.plan, run_.faults))};
     for (Process* role : roles_) StartAfter(DrawDelay(2'000'000), role);
     for (uint32_t i = 0; i < run_.plan.workers.size(); ++i) AddWorker(i);
@@ -140,8 +141,10 @@ class Cluster {
                         [](const Process* process) { return process->running(); });
   }
 
+  // Nobody comes any more; who came last gets the time to join.
   void End() {
     ending_ = true;
+    RunUntil(scheduler_.now() + kJoined, [] { return false; });
     const Ending ending = run_.plan.ending;
     const bool kill = ending == Ending::kKillAfter || ending == Ending::kKillMidway;
     coverage_.Count(kill ? "seen.shutdown_now" : "seen.shutdown");
@@ -174,7 +177,7 @@ class Cluster {
     return Outcome{checker_.failures(), coverage_, scheduler_.steps(), scheduler_.now()};
   }
 
-  const sim::Run run_;
+  const Scenario run_;
   Random random_;
   Scheduler scheduler_;
   Coverage coverage_;
@@ -193,19 +196,20 @@ class Cluster {
 
 }  // namespace
 
-Run Run::FromSeed(uint64_t seed) {
+Scenario Scenario::FromSeed(uint64_t seed) {
   Random random(seed);
-  Run run;
+  Scenario run;
   run.seed = seed;
   run.plan = ClusterPlan::Draw(random);
   run.faults = seed % 4 == 0 ? Faults::None() : Faults::Draw(random);
   if (!run.faults.any()) {
     for (BatchPlan& plan : run.plan.batches) plan.poison = 0;
+    run.plan.sink_memory = 0;  // a sink without room drops results
   }
   return run;
 }
 
-Outcome Simulate(const Run& run, std::vector<std::string>* transcript) {
+Outcome Simulate(const Scenario& run, std::vector<std::string>* transcript) {
   return std::make_unique<Cluster>(run, transcript)->Run();
 }
 

@@ -21,17 +21,17 @@ struct Outcome {
   Instant ended{};
 };
 
-struct Run {
+struct Scenario {
   ClusterPlan plan;
   Faults faults;
   uint64_t seed = 0;
 
   // Everything from the seed: plan, faults, network. Every fourth seed has no faults at all.
-  static Run FromSeed(uint64_t seed);
+  static Scenario FromSeed(uint64_t seed);
 };
 
 // Runs it. With a transcript every message of every process is written there.
-Outcome Simulate(const Run& run, std::vector<std::string>* transcript = nullptr);
+Outcome Simulate(const Scenario& run, std::vector<std::string>* transcript = nullptr);
 
 }  // namespace fanmill::sim
 

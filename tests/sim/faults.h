@@ -31,7 +31,7 @@ struct Faults {
   bool deaths_for_good = false;  // a dead worker may never come back
   bool leavers = false;          // people stop workers, and start others
   bool reuse_ports = false;      // lane ports do not rest: ghosts meet new lanes
-  bool slow_disk = false;        // writes take up to 200 ms
+  bool slow_disk = false;        // some writes take up to 3 s
 
   bool any() const { return until > Instant{}; }
   static Faults None() { return {}; }

@@ -23,7 +23,7 @@ struct Wanted {
 
 int Replay(uint64_t seed, bool quiet) {
   std::vector<std::string> transcript;
-  const Outcome outcome = Simulate(Run::FromSeed(seed), quiet ? nullptr : &transcript);
+  const Outcome outcome = Simulate(Scenario::FromSeed(seed), quiet ? nullptr : &transcript);
   for (const std::string& line : transcript) std::printf("%s\n", line.c_str());
   std::printf("seed %llu: %llu steps, %.3f simulated seconds, %zu failures\n",
               static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.steps),
@@ -43,7 +43,7 @@ struct Tally {
 void RunSome(const Wanted& wanted, std::atomic<uint64_t>& next, Tally& tally) {
   for (uint64_t i = next++; i < wanted.seeds; i = next++) {
     const uint64_t seed = wanted.from + i;
-    const Outcome outcome = Simulate(Run::FromSeed(seed));
+    const Outcome outcome = Simulate(Scenario::FromSeed(seed));
     const std::lock_guard lock(tally.mutex);
     tally.coverage.Merge(outcome.coverage);
     tally.steps += outcome.steps;

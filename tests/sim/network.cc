@@ -206,14 +206,16 @@ void Network::MaybeNoise(const BoundKey& key, const Frame& frame) {
   const Channel channel = std::get<1>(key);
   if (channel == Channel::kLane || !Chance(faults_.noise_per_message)) return;
   const PeerId from{channel, IsRouter(channel) ? next_link_++ : 0};
-  scheduler_.In(Delay(), [this, key, from, bytes = Noise(channel, frame)] {
+  // Up to 5 s later: by then its true sender may have died and come back.
+  const auto later = Micros(static_cast<int64_t>(random_.Uniform(5'000'000)));
+  scheduler_.In(later, [this, key, from, bytes = Noise(channel, frame)] {
     if (!bound_.contains(key)) return;
     arrival_(std::get<0>(key), from, Decode(from.channel, Frame::Own(bytes)));
   });
 }
 
 std::string Network::Noise(Channel channel, const Frame& frame) {
-  const uint64_t kind = random_.Uniform(4);
+  const uint64_t kind = random_.Uniform(8);
   pb::Envelope envelope;
   const bool parsed =
       envelope.ParseFromArray(frame.bytes.data(), static_cast<int>(frame.bytes.size()));
@@ -227,7 +229,7 @@ std::string Network::Noise(Channel channel, const Frame& frame) {
     envelope.set_protocol(kProtocolVersion + 1);
     return envelope.SerializeAsString();
   }
-  if (kind == 2 && parsed && channel != Channel::kLease) {
+  if (kind >= 2 && kind < 6 && parsed && channel != Channel::kLease) {
     // On the lease the newest speaker of an incarnation is its worker: not to be played with.
     coverage_.Count("fault.said_twice");
     return std::string(frame.bytes);

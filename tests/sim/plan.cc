@@ -58,7 +58,7 @@ BatchPlan BatchPlan::Draw(uint32_t index, Random& random) {
   BatchPlan plan;
   plan.index = index;
   plan.seed = random.Next();
-  plan.tasks = OneIn(random, 8) ? random.Uniform(3) : 1 + random.Uniform(150);
+  plan.tasks = OneIn(random, 8) ? random.Uniform(3) : 1 + random.Uniform(250);
   plan.range = OneIn(random, 3);
   plan.costs = OneIn(random, 2);
   plan.plain = OneIn(random, 3);
@@ -71,7 +71,7 @@ BatchPlan BatchPlan::Draw(uint32_t index, Random& random) {
     if (OneIn(random, 3)) plan.fails_percent = static_cast<uint32_t>(random.Uniform(20));
     if (OneIn(random, 3)) plan.flaky_percent = static_cast<uint32_t>(random.Uniform(30));
     if (OneIn(random, 8)) plan.poison = static_cast<uint32_t>(std::min<uint64_t>(1, plan.tasks));
-    if (OneIn(random, 16)) plan.large_percent = 2;
+    if (OneIn(random, 10)) plan.large_percent = 4;
     plan.retries = static_cast<uint32_t>(random.Uniform(4));
   }
   plan.min_workers = 1 + static_cast<uint32_t>(random.Uniform(2));
@@ -92,8 +92,13 @@ ClusterPlan ClusterPlan::Draw(Random& random) {
                                  Ending::kKillAfter, Ending::kDrainMidway, Ending::kKillMidway};
   plan.ending = kEndings[random.Uniform(std::size(kEndings))];
   plan.ends = Millis(2'500) + DrawMillis(random, 5'000);
-  if (OneIn(random, 4)) plan.sink_memory = (4 << 20) + random.Uniform(1 << 20);
-  if (OneIn(random, 4)) plan.spool_bytes = (4 << 20) + random.Uniform(1 << 20);
+  const bool large = std::any_of(plan.batches.begin(), plan.batches.end(),
+                                 [](const BatchPlan& batch) { return batch.large_percent > 0; });
+  const uint64_t little = large ? 4 << 20 : 16 << 10;  // yet room for the largest frame
+  if (OneIn(random, 3)) plan.sink_memory = little + random.Uniform(little);
+  // A little above 64 KiB, the least room that a client is told of.
+  if (OneIn(random, 4)) plan.intake_bytes = (65 << 10) + random.Uniform(8 << 10);
+  if (OneIn(random, 4)) plan.spool_bytes = little + random.Uniform(little);
   plan.impostors = OneIn(random, 8);
   return plan;
 }

@@ -66,10 +66,11 @@ struct ClusterPlan {
   std::vector<WorkerPlan> workers;
   std::vector<BatchPlan> batches;
   Ending ending = Ending::kNone;
-  Duration ends{0};          // when, of a midway ending
-  uint64_t sink_memory = 0;  // 0: as shipped
-  uint64_t spool_bytes = 0;  // of each worker; 0: as shipped
-  bool impostors = false;    // a second ventilator and a second sink try to join
+  Duration ends{0};           // when, of a midway ending
+  uint64_t sink_memory = 0;   // 0: as shipped
+  uint64_t intake_bytes = 0;  // likewise
+  uint64_t spool_bytes = 0;   // of each worker; 0: as shipped
+  bool impostors = false;     // a second ventilator and a second sink try to join
   bool midway() const { return ending == Ending::kDrainMidway || ending == Ending::kKillMidway; }
 
   static ClusterPlan Draw(Random& random);

@@ -319,7 +319,9 @@ void Process::RouteJournal(const Message& message) {
     }
     if (sync_due_) return;
     sync_due_ = true;
-    const uint64_t most = world_.faults.slow_disk && Chance(200'000) ? 200'000 : 500;
+    const bool slow = world_.faults.slow_disk && Chance(50'000);
+    if (slow) world_.coverage.Count("fault.slow_write");
+    const uint64_t most = slow ? 3'000'000 : 500;
     world_.scheduler.In(Micros(50 + static_cast<int64_t>(world_.random.Uniform(most))),
                         [this, life = life_] {
                           if (life == life_) OnSync();

@@ -29,7 +29,8 @@ Options OptionsOf(const std::string& name, uint64_t seed) {
   return options;
 }
 
-Process::Setup VentilatorAt(HostId host, const std::string& name, uint64_t directory) {
+Process::Setup VentilatorAt(HostId host, const std::string& name, uint64_t directory,
+                            uint64_t intake_bytes) {
   Process::Setup setup{host, name, pb::VENTILATOR};
   setup.binds = {Channel::kAcks, Channel::kLease, Channel::kIntake};
   setup.make = [=](uint64_t epoch, uint64_t seed) {
@@ -37,6 +38,7 @@ Process::Setup VentilatorAt(HostId host, const std::string& name, uint64_t direc
     options.epoch = epoch;
     options.directory = directory;
     options.lanes_max = kLanesMax;
+    if (intake_bytes > 0) options.intake_bytes_max = intake_bytes;
     options.endpoints.set_acks(Process::Endpoint(host, Channel::kAcks));
     options.endpoints.set_lease(Process::Endpoint(host, Channel::kLease));
     options.endpoints.set_intake(Process::Endpoint(host, Channel::kIntake));
@@ -81,9 +83,9 @@ Process::Setup ControllerSetup(const Faults& faults) {
   return setup;
 }
 
-Process::Setup VentilatorSetup(const Faults& faults) {
-  Process::Setup setup =
-      VentilatorAt(kVentilatorHost, "ventilator", kRealDirectories + kVentilatorHost);
+Process::Setup VentilatorSetup(const ClusterPlan& plan, const Faults& faults) {
+  Process::Setup setup = VentilatorAt(kVentilatorHost, "ventilator",
+                                      kRealDirectories + kVentilatorHost, plan.intake_bytes);
   setup.may_crash = faults.crash_ventilator;
   return setup;
 }
@@ -132,7 +134,7 @@ Process::Setup OperatorSetup(bool kill) {
 
 Process::Setup ImpostorVentilatorSetup() {
   return VentilatorAt(kImpostorVentilatorHost, "impostor-ventilator",
-                      kImpostorDirectories + kImpostorVentilatorHost);
+                      kImpostorDirectories + kImpostorVentilatorHost, 0);
 }
 
 Process::Setup ImpostorSinkSetup() {

@@ -16,7 +16,7 @@ inline constexpr HostId kFirstClientHost = 1000;
 inline constexpr HostId kOperatorHost = 2000;
 
 Process::Setup ControllerSetup(const Faults& faults);
-Process::Setup VentilatorSetup(const Faults& faults);
+Process::Setup VentilatorSetup(const ClusterPlan& plan, const Faults& faults);
 Process::Setup SinkSetup(const ClusterPlan& plan, const Faults& faults);
 Process::Setup WorkerSetup(const ClusterPlan& plan, uint32_t index, const Faults& faults);
 Process::Setup ClientSetup(const BatchPlan& plan, Checker& checker);
