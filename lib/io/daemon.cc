@@ -39,8 +39,10 @@ void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
                  "once it listens, write where into this file, in one step");
 }
 
-Daemon::Daemon(const DaemonFlags& flags, StateDirectory state, std::unique_ptr<Sockets> sockets)
+Daemon::Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory state,
+               std::unique_ptr<Sockets> sockets)
     : flags_(flags),
+      addresses_(std::move(addresses)),
       state_(std::move(state)),
       sockets_(std::move(sockets)),
       loop_(*sockets_, {flags.common.program, flags.common.trace_messages}) {
@@ -50,39 +52,44 @@ Daemon::Daemon(const DaemonFlags& flags, StateDirectory state, std::unique_ptr<S
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonFlags& flags) {
   RaiseFileLimit();
-  // The network first: a wrong flag must not cost the state directory an epoch.
   absl::StatusOr<std::unique_ptr<Sockets>> sockets = OpenSockets(flags.common);
   if (!sockets.ok()) return sockets.status();
+  absl::StatusOr<Addresses> addresses = Resolve(flags, **sockets);
+  if (!addresses.ok()) return addresses.status();
+  // Last: a wrong flag must not cost an epoch.
   absl::StatusOr<StateDirectory> state = StateDirectory::Open(flags.state + "/" + flags.role);
   if (!state.ok()) return state.status();
-  std::unique_ptr<Daemon> daemon(new Daemon(flags, *std::move(state), *std::move(sockets)));
-  if (absl::Status resolved = daemon->ResolveAddresses(); !resolved.ok()) return resolved;
-  return daemon;
+  return std::unique_ptr<Daemon>(
+      new Daemon(flags, *std::move(addresses), *std::move(state), *std::move(sockets)));
 }
 
-absl::Status Daemon::ResolveAddresses() {
-  absl::StatusOr<Address> listen = ParseAddress(flags_.listen, flags_.port);
+absl::StatusOr<Daemon::Addresses> Daemon::Resolve(const DaemonFlags& flags,
+                                                  const Sockets& sockets) {
+  Addresses addresses;
+  absl::StatusOr<Address> listen = ParseAddress(flags.listen, flags.port);
   if (!listen.ok()) return listen.status();
-  listen_ = *std::move(listen);
-  if (!flags_.advertise.empty()) {
-    absl::StatusOr<std::string> host = ResolveHost(flags_.advertise);
+  if (absl::Status allowed = sockets.Allow(*listen); !allowed.ok()) return allowed;
+  addresses.listen = *std::move(listen);
+  if (!flags.advertise.empty()) {
+    absl::StatusOr<std::string> host = ResolveHost(flags.advertise);
     if (!host.ok()) return host.status();
-    advertise_host_ = *std::move(host);
-  } else if (IsWildcard(listen_)) {
+    addresses.advertise_host = *std::move(host);
+  } else if (IsWildcard(addresses.listen)) {
     return absl::InvalidArgumentError(fmt::format(
-        "listening on every address of this machine ({}) needs --advertise HOST: what others "
-        "are to connect to",
-        listen_.ForPeople()));
+        "listening on every address of this machine ({}) needs --advertise HOST: what others are "
+        "to connect to",
+        addresses.listen.ForPeople()));
   }
-  if (flags_.common.controller.empty()) return absl::OkStatus();
-  absl::StatusOr<Address> controller = ParseAddress(flags_.common.controller, kControlPort);
+  if (flags.common.controller.empty()) return addresses;
+  absl::StatusOr<Address> controller = ParseAddress(flags.common.controller, kControlPort);
   if (!controller.ok()) return controller.status();
-  controller_ = controller->Endpoint();
-  return sockets_->Allow(*controller);
+  if (absl::Status allowed = sockets.Allow(*controller); !allowed.ok()) return allowed;
+  addresses.controller = controller->Endpoint();
+  return addresses;
 }
 
 absl::StatusOr<std::string> Daemon::Bind(Channel channel, uint16_t offset) {
-  Address address = listen_;
+  Address address = addresses_.listen;
   if (address.tcp() && address.port != 0) {
     if (address.port + offset > 65535) {
       return absl::InvalidArgumentError(
@@ -95,17 +102,17 @@ absl::StatusOr<std::string> Daemon::Bind(Channel channel, uint16_t offset) {
   }
   absl::StatusOr<Address> bound = loop_.Bind(channel, address);
   if (!bound.ok()) return bound.status();
-  if (bound->tcp() && !advertise_host_.empty()) bound->host = advertise_host_;
+  if (bound->tcp() && !addresses_.advertise_host.empty()) bound->host = addresses_.advertise_host;
   told_.emplace_back(channel, *bound);
   return bound->Endpoint();
 }
 
 LaneOptions Daemon::LanesHere() const {
   LaneOptions options;
-  options.listen = listen_;
-  options.advertise_host = advertise_host_;
+  options.listen = addresses_.listen;
+  options.advertise_host = addresses_.advertise_host;
   options.files_max = RaiseFileLimit();
-  if (listen_.tcp() && listen_.port == 0) options.first_port = 0;
+  if (addresses_.listen.tcp() && addresses_.listen.port == 0) options.first_port = 0;
   return options;
 }
 

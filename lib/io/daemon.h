@@ -61,26 +61,31 @@ class Daemon {
     options.pid = static_cast<uint64_t>(getpid());
   }
   // The numeric endpoint of --controller; empty at the controller itself.
-  const std::string& controller() const { return controller_; }
+  const std::string& controller() const { return addresses_.controller; }
 
   // Tells where it listens, and runs the node until it is done.
   absl::StatusOr<int> Run(Node& node);
 
  private:
-  Daemon(const DaemonFlags& flags, StateDirectory state, std::unique_ptr<Sockets> sockets);
-  absl::Status ResolveAddresses();
+  struct Addresses {
+    Address listen;
+    std::string advertise_host;
+    std::string controller;
+  };
+
+  Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory state,
+         std::unique_ptr<Sockets> sockets);
+  static absl::StatusOr<Addresses> Resolve(const DaemonFlags& flags, const Sockets& sockets);
   std::string AddressText() const;
 
   DaemonFlags flags_;
+  Addresses addresses_;
   std::unique_ptr<ExitWatchdog> watchdog_;  // once the node is done; outlives the sockets
   StateDirectory state_;
   std::unique_ptr<Sockets> sockets_;
   Person person_;
   MemoryJournal journal_;
   Loop loop_;
-  Address listen_;
-  std::string advertise_host_;
-  std::string controller_;
   std::vector<std::pair<Channel, Address>> told_;  // what others are to use
 };
 

@@ -1,0 +1,119 @@
+#include "lib/io/memory_journal.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace fanmill {
+namespace {
+
+std::vector<Message> Take(MemoryJournal& journal) {
+  std::vector<Message> messages;
+  journal.Collect(messages);
+  return messages;
+}
+
+JournalWrite Write(uint64_t sequence, uint32_t batch, std::string record) {
+  return JournalWrite{sequence, batch, std::move(record), {}};
+}
+
+JournalRows ReadBack(MemoryJournal& journal, const JournalRead& read) {
+  journal.Deliver(read);
+  const std::vector<Message> messages = Take(journal);
+  EXPECT_EQ(messages.size(), 1u);
+  return std::get<JournalRows>(messages.at(0));
+}
+
+std::vector<std::string> Texts(const JournalRows& rows) {
+  std::vector<std::string> texts;
+  for (const JournalRow& row : rows.rows) texts.emplace_back(row.bytes.bytes);
+  return texts;
+}
+
+TEST(MemoryJournal, SaysFirstThatItRecoveredNothingAndHowMuchRoomThereIs) {
+  MemoryJournal journal({.bytes_max = 1000});
+  journal.Deliver(Write(1, 1, "a"));
+  const std::vector<Message> messages = Take(journal);
+  ASSERT_EQ(messages.size(), 4u);
+  const auto& recovered = std::get<JournalRecovered>(messages[0]);
+  EXPECT_TRUE(recovered.last);
+  EXPECT_TRUE(recovered.rows.empty());
+  EXPECT_EQ(std::get<JournalRoom>(messages[1]).bytes, 1000u);
+  EXPECT_EQ(std::get<JournalDurable>(messages[2]).through, 1u);
+  EXPECT_EQ(std::get<JournalRoom>(messages[3]).bytes, 1000 - journal.bytes());
+}
+
+TEST(MemoryJournal, TellsOnceWhatIsDurableForManyWrites) {
+  MemoryJournal journal;
+  Take(journal);
+  for (uint64_t sequence = 1; sequence <= 5; ++sequence) journal.Deliver(Write(sequence, 1, "x"));
+  const std::vector<Message> messages = Take(journal);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(std::get<JournalDurable>(messages[0]).through, 5u);
+  EXPECT_TRUE(Take(journal).empty());
+}
+
+TEST(MemoryJournal, ReadsOneBatchInPagesOfAtMostSoManyBytes) {
+  MemoryJournal journal;
+  journal.Deliver(Write(1, 1, "aaaa"));
+  journal.Deliver(Write(2, 2, "other"));
+  journal.Deliver(Write(3, 1, "bbbb"));
+  journal.Deliver(JournalWrite{4, 1, "", Frame::Own("frame")});
+  Take(journal);
+
+  JournalRows page = ReadBack(journal, {77, 1, 0, 8});
+  EXPECT_EQ(page.token, 77u);
+  EXPECT_EQ(Texts(page), (std::vector<std::string>{"aaaa", "bbbb"}));
+  EXPECT_EQ(page.next, 4u);
+  EXPECT_FALSE(page.rows[0].is_frame);
+  EXPECT_EQ(page.rows[1].sequence, 3u);
+
+  page = ReadBack(journal, {78, 1, page.next, 8});
+  EXPECT_EQ(Texts(page), (std::vector<std::string>{"frame"}));
+  EXPECT_TRUE(page.rows[0].is_frame);
+  EXPECT_EQ(page.next, 5u);
+
+  page = ReadBack(journal, {79, 1, page.next, 8});
+  EXPECT_TRUE(page.rows.empty());
+  EXPECT_EQ(page.next, 5u);
+}
+
+TEST(MemoryJournal, ReadsARowThatIsLargerThanThePageAlone) {
+  MemoryJournal journal;
+  journal.Deliver(Write(1, 1, std::string(100, 'a')));
+  journal.Deliver(Write(2, 1, "b"));
+  Take(journal);
+  const JournalRows page = ReadBack(journal, {1, 1, 0, 10});
+  EXPECT_EQ(page.rows.size(), 1u);
+  EXPECT_EQ(page.next, 2u);
+}
+
+TEST(MemoryJournal, ForgetsABatchAndHasItsRoomBack) {
+  MemoryJournal journal({.bytes_max = 10'000});
+  Take(journal);
+  journal.Deliver(Write(1, 1, std::string(5000, 'x')));
+  journal.Deliver(Write(2, 2, "kept"));
+  Take(journal);
+  journal.Deliver(JournalForget{1});
+  const std::vector<Message> messages = Take(journal);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(std::get<JournalRoom>(messages[0]).bytes, 10'000 - journal.bytes());
+  EXPECT_LT(journal.bytes(), 500u);
+  EXPECT_TRUE(ReadBack(journal, {1, 1, 0, 1000}).rows.empty());
+  EXPECT_EQ(Texts(ReadBack(journal, {1, 2, 0, 1000})), (std::vector<std::string>{"kept"}));
+}
+
+TEST(MemoryJournal, KeepsWhatIsWrittenWithoutRoomAndGrantsNone) {
+  MemoryJournal journal({.bytes_max = 1000});
+  Take(journal);
+  journal.Deliver(Write(1, 1, std::string(2000, 'x')));
+  const std::vector<Message> messages = Take(journal);
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(std::get<JournalDurable>(messages[0]).through, 1u);
+  EXPECT_EQ(std::get<JournalRoom>(messages[1]).bytes, 0u);
+  EXPECT_EQ(ReadBack(journal, {1, 1, 0, 10}).rows.size(), 1u);
+}
+
+}  // namespace
+}  // namespace fanmill
