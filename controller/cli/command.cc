@@ -37,6 +37,8 @@ int Complain(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kFailedPrecondition:
       return kExitUsage;
+    case absl::StatusCode::kAborted:
+      return kExitSignalBase + SIGPIPE;
     case absl::StatusCode::kDeadlineExceeded:
       return kExitTimedOut;
     default:

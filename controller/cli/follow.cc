@@ -19,8 +19,22 @@ constexpr Duration kStillAfterMax = Seconds(30);
 constexpr size_t kReasonBytesMax = 300;
 constexpr Duration kAccountsWait = Seconds(3);
 constexpr Duration kAskEvery = Millis(10);
+constexpr Duration kLookEvery = Millis(50);
 
-// Asks the controller, ever more seldom, why nothing moves; says each reason once.
+// Says why nothing of the batch moves, each reason once.
+class Reasons {
+ public:
+  void Say(const client::BatchStatus& batch) {
+    if (batch.ended || batch.waiting.empty() || batch.waiting == said_) return;
+    said_ = batch.waiting;
+    cli::Say(absl::StrCat("batch ", batch.batch, ": ", Printable(said_, kReasonBytesMax)));
+  }
+
+ private:
+  std::string said_;
+};
+
+// Asks the controller, ever more seldom, why no results come.
 class Stillness {
  public:
   explicit Stillness(uint32_t batch) : batch_(batch) {}
@@ -36,10 +50,8 @@ class Stillness {
     absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch_);
     if (!status.ok()) return;  // results come without the controller too
     for (const client::BatchStatus& batch : status->batches) {
-      if (batch.batch != batch_ || batch.ended || batch.waiting.empty()) continue;
-      if (batch.waiting == said_) continue;
-      said_ = batch.waiting;
-      Say(absl::StrCat("batch ", batch_, ": ", Printable(said_, kReasonBytesMax)));
+      const bool submitter_pauses = batch.phase == "running" && !batch.sealed;
+      if (!submitter_pauses) reasons_.Say(batch);
     }
   }
 
@@ -47,7 +59,7 @@ class Stillness {
   uint32_t batch_;
   Instant since_ = Now();
   Duration after_ = kStillAfter;
-  std::string said_;
+  Reasons reasons_;
 };
 
 class Follower {
@@ -118,6 +130,22 @@ absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Print 
     if (!step.ok()) return step;
   }
   return followed;
+}
+
+absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t batch,
+                                             const std::function<bool()>& stop) {
+  const Instant begun = Now();
+  Reasons reasons;
+  client::BatchStatus shown;
+  while (!shown.ended && !stop()) {
+    absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch);
+    if (absl::IsCancelled(status.status())) break;
+    if (!status.ok()) return status.status();
+    if (!status->batches.empty()) shown = status->batches.front();
+    if (Now() - begun > kStillAfter) reasons.Say(shown);
+    if (!shown.ended) WaitFor(kLookEvery);
+  }
+  return shown;
 }
 
 absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch) {

@@ -27,6 +27,11 @@ struct Followed {
 absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Print print,
                                 const std::function<bool()>& stop);
 
+// Until the end or `stop`, by the controller's word alone: no result is read. Says likewise why
+// nothing moves.
+absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t batch,
+                                             const std::function<bool()>& stop);
+
 // The report of the batch; of one that has just ended, with the last of the workers' accounts.
 absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch);
 

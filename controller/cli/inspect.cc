@@ -24,6 +24,16 @@ int Status(const ClusterOptions& options, uint32_t batch, bool members) {
   return kExitOk;
 }
 
+// What came of the tasks; which of them failed and why stands in their results.
+Followed OutcomeOf(client::Cluster& cluster, const client::BatchStatus& batch) {
+  Followed outcome;
+  outcome.end = {batch.phase == "cancelled", batch.ok, batch.failed, batch.cancelled};
+  if (batch.failed == 0) return outcome;
+  absl::StatusOr<Followed> followed =
+      Follow(cluster, batch.batch, Print::kNothing, [] { return SignalSeen() != 0; });
+  return followed.ok() && followed->ended ? *followed : outcome;
+}
+
 int Wait(const ClusterOptions& options, uint32_t batch, const std::string& timeout_text) {
   absl::StatusOr<std::optional<Duration>> timeout = DurationOption("--timeout", timeout_text);
   if (!timeout.ok()) return Complain(timeout.status());
@@ -31,10 +41,10 @@ int Wait(const ClusterOptions& options, uint32_t batch, const std::string& timeo
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());
   const Instant deadline = timeout->has_value() ? After(Now(), **timeout) : kNever;
-  auto followed = Follow(**cluster, batch, Print::kNothing,
-                         [&] { return SignalSeen() != 0 || Now() >= deadline; });
-  if (!followed.ok()) return Complain(followed.status());
-  if (followed->ended) return Conclude(batch, *followed);
+  absl::StatusOr<client::BatchStatus> status =
+      AwaitEnd(**cluster, batch, [deadline] { return SignalSeen() != 0 || Now() >= deadline; });
+  if (!status.ok()) return Complain(status.status());
+  if (status->ended) return Conclude(batch, OutcomeOf(**cluster, *status));
   if (SignalSeen() != 0) return kExitSignalBase + SignalSeen();
   return Complain(absl::DeadlineExceededError(
       absl::StrCat("batch ", batch, " did not end within ", timeout_text, "; it goes on")));

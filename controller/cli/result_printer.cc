@@ -14,7 +14,7 @@ namespace fanmill::cli {
 namespace {
 
 absl::Status StdoutError(int error) {
-  if (error == EPIPE) return absl::AbortedError("nobody reads the output any more");
+  if (error == EPIPE) return NobodyReads();
   return absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error)));
 }
 
@@ -24,6 +24,8 @@ absl::Status WriteStdout(const std::string& bytes) {
 }
 
 }  // namespace
+
+absl::Status NobodyReads() { return absl::AbortedError("nobody reads the output any more"); }
 
 std::string JsonLine(const client::Result& result) {
   const int64_t run_us = result.run.count();

@@ -9,6 +9,9 @@
 
 namespace fanmill::cli {
 
+// What Print returns once nobody reads stdout any more (kAborted).
+absl::Status NobodyReads();
+
 // One JSON object on one line, newline included. Bytes that are not UTF-8 show as U+FFFD.
 std::string JsonLine(const client::Result& result);
 
@@ -16,7 +19,7 @@ class ResultPrinter {
  public:
   explicit ResultPrinter(bool json) : json_(json) {}
 
-  // kAborted: nobody reads stdout any more. kUnavailable: it cannot be written.
+  // NobodyReads, or kUnavailable: stdout cannot be written.
   absl::Status Print(client::Result& result);
   // What was printed is seen now.
   absl::Status Flush();

@@ -9,6 +9,7 @@
 #include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
 #include "controller/cli/follow.h"
+#include "controller/cli/result_printer.h"
 #include "controller/cli/task_source.h"
 #include "lib/client/batch_writer.h"
 
@@ -40,11 +41,13 @@ class FollowThread {
       : cluster_(std::move(cluster)), thread_([this, batch] {
           result_ = Follow(*cluster_, batch, Print::kOutput,
                            [this] { return stop_ || SignalSeen() != 0; });
+          over_ = true;
         }) {}
   ~FollowThread() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
   }
+  bool over() const { return over_; }
   const absl::StatusOr<Followed>& Join() {
     thread_.join();
     return result_;
@@ -53,6 +56,7 @@ class FollowThread {
  private:
   std::unique_ptr<client::Cluster> cluster_;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> over_{false};
   absl::StatusOr<Followed> result_ = absl::UnknownError("not followed yet");
   std::thread thread_;
 };
@@ -64,7 +68,7 @@ int Detached(uint32_t batch, int signal) {
   return kExitSignalBase + signal;
 }
 
-int AwaitEnd(uint32_t batch, FollowThread& follow) {
+int ConcludeWait(uint32_t batch, FollowThread& follow) {
   const absl::StatusOr<Followed>& followed = follow.Join();
   if (!followed.ok()) {
     const int code = Complain(followed.status());
@@ -89,6 +93,16 @@ int Abandon(const ClusterOptions& options, uint32_t batch, const absl::Status& w
   return code;
 }
 
+// Not all tasks could be sent; it may be that the batch ended meanwhile, by somebody's cancel.
+int ConcludeUnsent(const ClusterOptions& options, uint32_t batch, const absl::Status& why,
+                   std::optional<FollowThread>& follow) {
+  if (!follow.has_value() || !follow->over()) return Abandon(options, batch, why);
+  const absl::StatusOr<Followed>& followed = follow->Join();
+  if (!followed.ok()) return Abandon(options, batch, followed.status());
+  if (followed->ended) return Conclude(batch, *followed);
+  return Abandon(options, batch, followed->reader_gone ? NobodyReads() : why);
+}
+
 int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
   absl::StatusOr<client::BatchSpec> spec = submit.batch.ToSpec();
   if (!spec.ok()) return Complain(spec.status());
@@ -106,10 +120,11 @@ int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
     if (!second.ok()) return Abandon(options, batch, second.status());
     follow.emplace(*std::move(second), batch);
   }
-  absl::Status sent = source->AddTo(**writer, [] { return SignalSeen() != 0; });
+  absl::Status sent = source->AddTo(
+      **writer, [&follow] { return SignalSeen() != 0 || (follow.has_value() && follow->over()); });
   if (sent.ok()) sent = (*writer)->Seal();
-  if (!sent.ok()) return Abandon(options, batch, sent);
-  if (submit.wait) return AwaitEnd(batch, *follow);
+  if (!sent.ok()) return ConcludeUnsent(options, batch, sent, follow);
+  if (submit.wait) return ConcludeWait(batch, *follow);
   std::printf("%u\n", batch);
   return kExitOk;
 }

@@ -82,7 +82,7 @@ Finished RunningCommand::Wait() {
 }
 
 LocalCluster::LocalCluster(LocalClusterOptions options) : options_(std::move(options)) {
-  std::string made = ::testing::TempDir() + "/fanmill-cluster-XXXXXX";
+  std::string made = ::testing::TempDir() + "fanmill-cluster-XXXXXX";
   FANMILL_CHECK(mkdtemp(made.data()) != nullptr, std::strerror(errno));
   folder_ = made;
   address_ = absl::StrCat("127.0.0.1:", FreePorts());
@@ -120,9 +120,9 @@ cli::ChildProcess LocalCluster::Start(const std::string& program, const std::str
   const size_t equals = mark_.entry().find('=');
   setenv(mark_.entry().substr(0, equals).c_str(), mark_.entry().c_str() + equals + 1, 1);
   std::vector<std::string> argv = {Executable(program)};
-  for (const auto* flags : {&own, &options_.flags, &more}) {
-    argv.insert(argv.end(), flags->begin(), flags->end());
-  }
+  argv.insert(argv.end(), own.begin(), own.end());
+  argv.insert(argv.end(), options_.flags.begin(), options_.flags.end());
+  argv.insert(argv.end(), more.begin(), more.end());
   absl::StatusOr<cli::ChildProcess> child =
       cli::ChildProcess::Start(argv, absl::StrCat(folder_, "/", log, ".log"));
   FANMILL_CHECK(child.ok(), child.status().ToString().c_str());

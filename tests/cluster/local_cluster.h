@@ -37,9 +37,9 @@ class RunningCommand {
 };
 
 struct LocalClusterOptions {
-  int workers = 2;                 // by StartAll
-  uint32_t slots = 2;              // of each, where no flag says otherwise
-  std::vector<std::string> flags;  // for every daemon, such as --key FILE
+  int workers = 2;                      // by StartAll
+  uint32_t slots = 2;                   // of each, where no flag says otherwise
+  std::vector<std::string> flags = {};  // for every daemon, such as --key FILE
 };
 
 class LocalCluster {
