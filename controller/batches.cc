@@ -55,6 +55,7 @@ control::Batch* Controller::BatchFor(const pb::BatchProgress& progress) {
   Batch& batch = batches_[id];
   batch.id = id;
   view_.Changed();
+  view_.HearOf(id);
   return &batch;
 }
 
@@ -202,6 +203,7 @@ void Controller::TryReport(Instant now, Batch& batch, Outbox& outbox) {
 // The report is durable: the state needs the batch no more.
 void Controller::Retire(const pb::BatchReport& report) {
   const auto found = batches_.find(report.batch());
+  view_.HearOf(report.batch());
   reports_.Keep(report, found == batches_.end() ? pb::BatchProgress() : found->second.progress);
   if (found == batches_.end()) return;
   batches_.erase(found);

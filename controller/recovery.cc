@@ -40,6 +40,7 @@ void Controller::Recover(Instant now, const pb::BookRecord& record, Outbox& outb
       const uint32_t id = record.batch().batch();
       if (id == 0 || reports_.HasEnded(id)) return Count("bad_row");
       Batch& batch = batches_[id];
+      view_.HearOf(id);
       batch.id = id;
       batch.progress.set_batch(id);
       return ApplyWish(now, record.batch(), outbox);

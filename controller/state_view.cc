@@ -59,6 +59,7 @@ void StateView::Build(const Membership& members, const Wishes& wishes,
     *built_.add_batches() = StateOf(batch, Instant{});
     ages_.push_back({batch.start, batch.end});
   }
+  built_.set_batches_through(batches_through_);
 }
 
 }  // namespace fanmill::control

@@ -22,6 +22,12 @@ class StateView {
   // To be called with every change of what the state is made of.
   void Changed() { ++version_; }
   uint64_t version() const { return version_; }
+  // R17: ended batches are heard of too.
+  void HearOf(uint32_t batch) {
+    if (batch <= batches_through_) return;
+    batches_through_ = batch;
+    Changed();
+  }
 
   // Good until the next call. Built once per version; only the ages are filled in anew.
   const pb::ClusterState& State(Instant now, const Membership& members, const Wishes& wishes,
@@ -36,6 +42,7 @@ class StateView {
              const std::map<uint32_t, Batch>& batches);
 
   uint64_t version_;
+  uint32_t batches_through_ = 0;
   pb::ClusterState built_;  // of version built_.version()
   std::vector<Ages> ages_;  // by index of built_.batches
 };

@@ -63,7 +63,9 @@ void Intake::OnOpen(Instant now, PeerId from, const pb::OpenBatch& open, Outbox&
     mill_.Count("open_refused");
     return AnswerOpen(from, open, 0, "this batch is not accepted: " + refusal, outbox);
   }
-  const uint32_t batch = ++last_batch_;
+  if (!mill_.member.joined()) return mill_.Count("open_too_early");  // R17: is asked again
+  last_batch_ = std::max(last_batch_, mill_.member.state().batches_through()) + 1;
+  const uint32_t batch = last_batch_;
   tokens_[token] = batch;
   token_of_[batch] = token;
   mill_.batches[batch] = std::make_unique<BatchTasks>(batch, open, mill_.options.epoch, now);

@@ -34,9 +34,10 @@ Instant Leaving::NextDeadline() const {
 void Leaving::AddReceipts(pb::Heartbeat& heartbeat) const {
   if (!leaving()) return;
   for (const uint64_t generation : {cluster_generation_, worker_generation_}) {
-    if (generation == 0) continue;
-    heartbeat.add_receipts()->set_generation(generation);
+    if (generation != 0) heartbeat.add_receipts()->set_generation(generation);
   }
+  // R103: who leaves of its own accord gives its word too, in case a wish is under way.
+  if (cluster_generation_ == 0 && worker_generation_ == 0) heartbeat.add_receipts();
 }
 
 bool DeadBatches::Kill(uint32_t batch, uint64_t generation) {

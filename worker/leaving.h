@@ -36,7 +36,7 @@ class Leaving {
   void Tick(Instant now);
   Instant NextDeadline() const;
 
-  // The receipts of those wishes that had a generation.
+  // A receipt for each wish that had a generation; without one, a receipt of generation 0.
   void AddReceipts(pb::Heartbeat& heartbeat) const;
 
  private:

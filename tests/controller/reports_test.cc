@@ -153,6 +153,19 @@ TEST_F(ReportsTest, ASilentSinkDelaysTheReportOnlyForAWhile) {
   EXPECT_FALSE(Answer().report().summary().known());
 }
 
+TEST_F(ReportsTest, TheStateNamesTheHighestBatchEverHeardOf) {  // R17
+  RunBatch(1);
+  EXPECT_EQ(State().batches_through(), 1u);
+  Tell(ClosedProgress(Progress(1)));
+  Summary(Closed(1, 10));
+  Give(101, Account(101, 1));
+  EXPECT_EQ(PhaseOf(1), "absent");
+  EXPECT_EQ(State().batches_through(), 1u);
+  Boot();
+  Give(2, Beat(pb::SINK, 1));
+  EXPECT_EQ(heard_.state().batches_through(), 1u) << "also after a restart";
+}
+
 TEST_F(ReportsTest, AsksAgainUntilAnsweredAndConnectsAnewAfterALease) {
   RunBatch(1);
   Tell(ClosedProgress(Progress(1)));

@@ -45,6 +45,24 @@ TEST(Dispatcher, TakesAnyOtherStateWholeAlsoAnOlderOne) {  // R12
   EXPECT_EQ(rig.Chunks().size(), 2u);
 }
 
+TEST(Dispatcher, OpensNoBatchBeforeItIsWelcomedAndNumbersAboveAllEverHeardOf) {  // R17
+  Rig rig;
+  const auto open = [](pb::Envelope& e) {
+    e.mutable_open_batch()->set_token_high(9);
+    e.mutable_open_batch()->set_token_low(9);
+    e.mutable_open_batch()->mutable_spec()->set_handler("noop");
+  };
+  rig.Say(rig.client, pb::CLIENT, 1, open);
+  EXPECT_TRUE(rig.Sent(pb::Envelope::kBatchOpened).empty());
+  rig.state.set_batches_through(41);
+  rig.Tell();
+  rig.Say(rig.client, pb::CLIENT, 1, open);
+  const auto opened = rig.Sent(pb::Envelope::kBatchOpened);
+  ASSERT_EQ(opened.size(), 1u);
+  EXPECT_EQ(opened[0].batch_opened().batch(), 42u);
+  EXPECT_EQ(rig.Open(), 43u);
+}
+
 TEST(Dispatcher, HeartbeatsAtOnceWhenASignalComes) {  // R13
   Rig rig;
   rig.Tell();

@@ -107,6 +107,7 @@ class Rig {
   // ---- a client -------------------------------------------------------------------------------
   PeerId client{Channel::kIntake, 5};
   uint32_t Open(const pb::Spec& spec, uint64_t token = 0) {
+    if (!joined_) Tell();  // R17
     const uint64_t low = token != 0 ? token : ++tokens_;
     Say(client, pb::CLIENT, 1, [&](pb::Envelope& e) {
       e.mutable_open_batch()->set_token_high(1);
