@@ -108,6 +108,7 @@ TEST(Strangers, MayWriteAnythingToAnyPort) {
   });
 }
 
+// R1
 TEST(Strangers, AreCountedWhenTheirFramesAreNone) {
   const std::vector<Channel> receiving = {Channel::kControl, Channel::kResults, Channel::kAcks,
                                           Channel::kLease,   Channel::kIntake,  Channel::kFacts};
@@ -125,6 +126,7 @@ TEST(Strangers, AreCountedWhenTheirFramesAreNone) {
   EXPECT_EQ(node.Heard<BadFrame>().size(), 2 * receiving.size());
 }
 
+// R1
 TEST(Strangers, CannotSendFramesAboveTheLimit) {
   Everything everything(1);
   const ScriptNode& node = everything.RunAgainst([&] {
@@ -143,6 +145,7 @@ TEST(Strangers, CannotSendFramesAboveTheLimit) {
   ASSERT_EQ(node.Heard<BadFrame>().size(), 1u);
 }
 
+// R1
 TEST(Strangers, CannotSendMoreThanOneFrame) {
   Everything everything(2);
   const ScriptNode& node = everything.RunAgainst([&] {
