@@ -18,7 +18,7 @@ class Facts {
 
   // The manifest was read: these batches must be asked for before a lane is granted.
   void AskAll();
-  bool AllAnswered() const { return asking_from_.empty(); }  // R56
+  bool AllAnswered() const { return asking_from_.empty(); }   // R56
   void Forget(uint32_t batch) { asking_from_.erase(batch); }  // closed: all is known
   // The sink's endpoints or epoch may have changed.
   void OnState(Instant now, Outbox& outbox);

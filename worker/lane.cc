@@ -60,7 +60,7 @@ void Lane::Pause(Instant now, Duration pause) {
 Lane::Word Lane::Tick(Instant now, Outbox& outbox) {
   if (endpoint_.empty()) return Word::kNothing;
   const bool deaf = granted_ && !ready_ && now >= lane_heard_ + lease_;
-  if (deaf) token_ = 0;  // granted again or not, its socket is made anew
+  if (deaf) token_ = 0;                  // granted again or not, its socket is made anew
   if (deaf || now >= heard_ + lease_) {  // R20: libzmq may have given up on that socket for ever
     heard_ = now;
     ConnectLease(outbox);

@@ -145,7 +145,8 @@ void BatchOptions::AddTo(CLI::App& app) {
                  "give the tasks this variable too: NAME as it is here, or NAME=VALUE")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  app.add_flag("--shell", shell, "COMMAND is one word that /bin/sh reads; values stand quoted in it");
+  app.add_flag("--shell", shell,
+               "COMMAND is one word that /bin/sh reads; values stand quoted in it");
   app.add_option("--name", name, "name of the batch, for people");
   app.add_option(kCommandName, command,
                  "the program and its arguments; {} becomes the task's value, {#} its number");

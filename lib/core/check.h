@@ -19,7 +19,8 @@ namespace fanmill {
 
 // FANMILL_CHECK(condition) or FANMILL_CHECK(condition, "what it means").
 #define FANMILL_CHECK(condition, ...) \
-  ((condition) ? static_cast<void>(0) \
-               : ::fanmill::CheckFailed(#condition, __FILE__, __LINE__ __VA_OPT__(, ) __VA_ARGS__))
+  ((condition)                        \
+       ? static_cast<void>(0)         \
+       : ::fanmill::CheckFailed(#condition, __FILE__, __LINE__ __VA_OPT__(, ) __VA_ARGS__))
 
 #endif  // FANMILL_LIB_CORE_CHECK_H_

@@ -1,4 +1,5 @@
-// Every limit on what crosses a wire or waits in memory, in one place. Each has a test at the limit.
+// Every limit on what crosses a wire or waits in memory, in one place. Each has a test at the
+// limit.
 #ifndef FANMILL_LIB_CORE_LIMITS_H_
 #define FANMILL_LIB_CORE_LIMITS_H_
 
@@ -29,9 +30,9 @@ inline constexpr size_t kChunkPayloadBytesMax = 1 << 20;  // one task larger tha
 inline constexpr size_t kAppendPayloadBytesMax = 4 << 20;
 
 // Results.
-inline constexpr size_t kInlineOutputBytesMax = 64 << 10;    // larger ones travel as parts
+inline constexpr size_t kInlineOutputBytesMax = 64 << 10;  // larger ones travel as parts
 inline constexpr size_t kOutputPartBytesMax = 1 << 20;
-inline constexpr size_t kResultChunkBytesMax = 2 << 20;      // target; a chunk is cut there
+inline constexpr size_t kResultChunkBytesMax = 2 << 20;  // target; a chunk is cut there
 inline constexpr uint64_t kOutputStreamBytesMax = uint64_t{1} << 30;  // per task and stream
 
 // Fleet.

@@ -127,7 +127,7 @@ struct JournalForget {
 // One task as the executor sees it. Payload bytes live in the chunk's frame.
 struct TaskToRun {
   uint64_t chunk;
-  uint32_t index;    // in the chunk
+  uint32_t index;  // in the chunk
   uint64_t task;
   uint32_t attempt;
   std::string_view payload;
@@ -153,7 +153,7 @@ struct TaskOutcome {
   int32_t code = 0;
   Duration run{0};
   std::string value;
-  std::string out;   // up to kInlineOutputBytesMax, else empty and spilled
+  std::string out;  // up to kInlineOutputBytesMax, else empty and spilled
   std::string err;
   SpilledOutput out_spill;
   SpilledOutput err_spill;

@@ -81,7 +81,7 @@ class Member {
   pb::ClusterState state_;
   std::string signal_;  // endpoint of the PUB; empty: not known yet
   std::string refused_;
-  int refusals_ = 0;    // since the last welcome
+  int refusals_ = 0;  // since the last welcome
   Duration heartbeat_every_ = options_.heartbeat_every;
   Instant due_ = kNever;
   Instant heard_{};

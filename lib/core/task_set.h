@@ -45,7 +45,8 @@ void PackDeltas(const std::vector<uint64_t>& numbers,
                 google::protobuf::RepeatedField<int64_t>* deltas);
 std::vector<uint64_t> UnpackDeltas(const google::protobuf::RepeatedField<int64_t>& deltas);
 
-// Chunk ids: unique in the cluster and rising, since the ventilator's epoch stands in the high bits.
+// Chunk ids: unique in the cluster and rising, since the ventilator's epoch stands in the high
+// bits.
 inline constexpr int kChunkCounterBits = 40;
 constexpr uint64_t ChunkId(uint64_t epoch, uint64_t n) { return (epoch << kChunkCounterBits) + n; }
 constexpr uint64_t ChunkEpoch(uint64_t chunk) { return chunk >> kChunkCounterBits; }
