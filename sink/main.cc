@@ -43,6 +43,7 @@ int Main(int argc, char** argv) {
   DaemonFlags flags;
   flags.common.program = "fanmill-sink";
   flags.role = "sink";
+  flags.reads_journal = true;
   flags.port = kSinkPort;
   flags.listen = "127.0.0.1:21002";
   CLI::App app(kAbout, flags.common.program);

@@ -31,6 +31,7 @@ struct DaemonFlags {
   std::string advertise;  // HOST
   std::string state;
   std::string address_file;
+  bool reads_journal = false;  // its node asks for rows again, so they must be kept
 };
 
 // --listen, --advertise, --state, --address-file.

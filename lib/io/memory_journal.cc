@@ -11,6 +11,9 @@ namespace {
 
 // A row's cost beside its bytes, so that many small ones count too.
 constexpr uint64_t kRowBytes = sizeof(JournalRow) + 64;
+// A smaller frame may share a receive buffer of that size with its neighbours, and would keep all
+// of it: it is copied.
+constexpr size_t kSharedBytesMin = 8192;
 // Room is told again when it changed by this part of all there is.
 constexpr uint64_t kRoomSteps = 64;
 
@@ -50,7 +53,11 @@ void MemoryJournal::Collect(std::vector<Message>& messages) {
 void MemoryJournal::OnWrite(JournalWrite write) {
   FANMILL_CHECK(write.sequence == written_ + 1, "journal sequences must be contiguous");
   written_ = write.sequence;
+  if (!options_.readable || write.batch == 0) return;
   const bool is_frame = write.frame.owner != nullptr;
+  if (is_frame && write.frame.bytes.size() < kSharedBytesMin) {
+    write.frame = Frame::Own(std::string(write.frame.bytes));
+  }
   JournalRow row{write.sequence, write.batch, is_frame,
                  is_frame ? std::move(write.frame) : Frame::Own(std::move(write.record))};
   bytes_ += row.bytes.bytes.size() + kRowBytes;

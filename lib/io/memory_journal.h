@@ -1,5 +1,6 @@
 // MemoryJournal: a journal that lives as long as its process. It recovers nothing, and what it was
-// given is as durable as it will ever be at once.
+// given is as durable as it will ever be at once. Rows of batch 0 are for recovery alone: none is
+// kept.
 #ifndef FANMILL_LIB_IO_MEMORY_JOURNAL_H_
 #define FANMILL_LIB_IO_MEMORY_JOURNAL_H_
 
@@ -14,6 +15,9 @@ namespace fanmill {
 struct MemoryJournalOptions {
   // What it grants room for. Rows beyond are kept all the same: who writes them was told.
   uint64_t bytes_max = uint64_t{1} << 30;
+  // Whether rows of batches can be read again. Nothing is recovered, so what is not read is kept
+  // for nobody: else no row is, however many are written.
+  bool readable = true;
 };
 
 class MemoryJournal final : public LocalPeer {

@@ -115,5 +115,42 @@ TEST(MemoryJournal, KeepsWhatIsWrittenWithoutRoomAndGrantsNone) {
   EXPECT_EQ(ReadBack(journal, {1, 1, 0, 10}).rows.size(), 1u);
 }
 
+TEST(MemoryJournal, KeepsNothingThatNobodyCanReadHoweverMuchIsWritten) {
+  MemoryJournal journal({.bytes_max = 1000, .readable = false});
+  Take(journal);
+  for (uint64_t sequence = 1; sequence <= 10; ++sequence) {
+    journal.Deliver(Write(sequence, 1, std::string(500, 'x')));
+  }
+  const std::vector<Message> messages = Take(journal);
+  ASSERT_EQ(messages.size(), 1u);  // the room is what it was
+  EXPECT_EQ(std::get<JournalDurable>(messages[0]).through, 10u);
+  EXPECT_EQ(journal.bytes(), 0u);
+}
+
+TEST(MemoryJournal, KeepsNoRowOfBatchZero) {
+  MemoryJournal journal;
+  journal.Deliver(Write(1, 0, "for recovery alone"));
+  journal.Deliver(Write(2, 1, "kept"));
+  EXPECT_EQ(std::get<JournalDurable>(Take(journal).at(2)).through, 2u);
+  const uint64_t bytes = journal.bytes();
+  journal.Deliver(Write(3, 0, std::string(5000, 'x')));
+  Take(journal);
+  EXPECT_EQ(journal.bytes(), bytes);
+}
+
+TEST(MemoryJournal, CopiesASmallFrameSoThatItsBufferGoes) {
+  MemoryJournal journal;
+  const Frame small = Frame::Own("small");
+  const Frame large = Frame::Own(std::string(8192, 'x'));
+  journal.Deliver(JournalWrite{1, 1, "", small});
+  journal.Deliver(JournalWrite{2, 1, "", large});
+  Take(journal);
+  const JournalRows rows = ReadBack(journal, {1, 1, 0, 1 << 20});
+  ASSERT_EQ(rows.rows.size(), 2u);
+  EXPECT_EQ(rows.rows[0].bytes.bytes, "small");
+  EXPECT_EQ(small.owner.use_count(), 1);
+  EXPECT_EQ(rows.rows[1].bytes.bytes.data(), large.bytes.data());
+}
+
 }  // namespace
 }  // namespace fanmill
