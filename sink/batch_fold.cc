@@ -159,6 +159,15 @@ void BatchFold::ApplyClosed(const pb::BatchClosed& closed, Instant now) {
   if (cancelled_ || terminal() == 0) ended_at_ = now;
 }
 
+void BatchFold::Shed() {
+  FANMILL_CHECK(closed_, "only what has ended is forgotten");
+  ok_.Shed();
+  failed_.Shed();
+  attempts_ = {};
+  parts_ = {};
+  skipped_ = {};
+}
+
 pb::BatchClosed BatchFold::Closed() const {
   pb::BatchClosed closed;
   closed.set_batch(batch_);

@@ -42,6 +42,9 @@ class BatchFold {
   }
   void ApplyFinalFailed(uint64_t sequence, const pb::AttemptFailure& failure, Instant now);
   void ApplyClosed(const pb::BatchClosed& closed, Instant now);
+  // R68: its rows are gone. What was needed to read them goes, all that is counted stays.
+  // REQUIRES: closed(), and no row of it comes any more.
+  void Shed();
   // After recovery the clock's true start is unknown; the controller remembers it.
   void ClockIs(Instant started, Instant ended);
 

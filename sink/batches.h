@@ -16,6 +16,8 @@ struct Batch {
 
   BatchFold fold;          // of durable rows only
   bool recovered = false;  // known from before this start
+  bool forgotten = false;  // ended, and its rows were dropped to make room. R68
+  uint64_t bytes = 0;      // of its rows in the journal
   // Written, not durable yet.
   bool opening = false;
   bool sealing = false;

@@ -49,7 +49,7 @@ void Ledger::Handle(Instant now, PeerId from, const Message& message, Outbox& ou
           [&](const JournalRecovered& page) { OnRecovered(now, page, outbox); },
           [&](const JournalDurable& durable) { OnDurable(now, durable.through, outbox); },
           [&](const JournalRows& rows) { reads_.OnRows(rows, SceneNow(now, outbox)); },
-          [&](const JournalRoom& room) { journal_room_ = room.bytes; },
+          [&](const JournalRoom& room) { OnJournalRoom(room.bytes, outbox); },
           [&](const StopAsked&) {
             done_ = true;
             notices_.push_back(
@@ -74,7 +74,7 @@ void Ledger::OnWire(Instant now, PeerId from, const Wire& wire, Outbox& outbox) 
     case pb::Envelope::kProbeEcho:
       return OnProbe(now, envelope.probe_echo(), outbox);
     case pb::Envelope::kBatchOpen:
-      if (Admits(envelope.epoch(), now, outbox)) Open(envelope.batch_open().batch(), now, outbox);
+      if (Admits(envelope, now, outbox)) Open(envelope.batch_open().batch(), now, outbox);
       return;
     case pb::Envelope::kFactsRequest:
       return OnFacts(now, from, envelope, outbox);
@@ -128,7 +128,7 @@ void Ledger::OnProbe(Instant now, const pb::ProbeEcho& echo, Outbox& outbox) {
 }
 
 void Ledger::OnFacts(Instant now, PeerId from, const pb::Envelope& envelope, Outbox& outbox) {
-  if (!Admits(envelope.epoch(), now, outbox)) return;
+  if (!Admits(envelope, now, outbox)) return;
   const uint64_t written_before = commit_.written();
   for (const pb::BatchFacts& facts : envelope.facts_request().batches()) {
     WriteFacts(facts, now, outbox);
@@ -211,6 +211,7 @@ void Ledger::CheckInvariants() const {
   for (const auto& [number, batch] : batches_.all()) {
     batch.fold.CheckInvariants();
     FANMILL_CHECK(!(batch.closing && batch.fold.closed()), "a batch is closed once");
+    FANMILL_CHECK(!batch.forgotten || batch.fold.closed(), "no live batch is forgotten");
   }
 }
 

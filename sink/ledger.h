@@ -11,6 +11,7 @@
 #define FANMILL_SINK_LEDGER_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,9 @@ struct LedgerOptions {
   ReadLimits reads;
 };
 
+// R68: batches are forgotten when the journal has less room than this part of the most it had.
+inline constexpr uint64_t kLowRoomPart = 4;
+
 class Ledger final : public Node {
  public:
   explicit Ledger(LedgerOptions options);
@@ -84,11 +88,19 @@ class Ledger final : public Node {
   void AnswerAskers(Outbox& outbox);
   Reads::Scene SceneNow(Instant now, Outbox& outbox);
 
+  // room.cc: what may still be taken, and how room is made
+  uint64_t FreeBytes() const;
+  uint64_t RoomBytes() const;  // as others are told
+  bool HasRoomFor(uint64_t bytes, Outbox& outbox);
+  void OnJournalRoom(uint64_t bytes, Outbox& outbox);
+  void MakeRoom(uint64_t wanted, size_t kept, Outbox& outbox);
+  void ForgetOldest(Outbox& outbox);
+  std::string WhyFull() const;
+
   // rows.cc: what is written, and what is done when it is durable
   void OnResults(Instant now, const Wire& wire, Outbox& outbox);
   void OnPart(Instant now, const Wire& wire, Outbox& outbox);
-  bool HasRoomFor(uint64_t bytes);
-  bool Admits(uint64_t ventilator_epoch, Instant now, Outbox& outbox);
+  bool Admits(const pb::Envelope& envelope, Instant now, Outbox& outbox);
   void Open(uint32_t number, Instant now, Outbox& outbox);
   void WriteFacts(const pb::BatchFacts& facts, Instant now, Outbox& outbox);
   void Finalise(Batch& batch, const pb::AttemptFailure& failure, Instant now, Outbox& outbox);
@@ -99,7 +111,6 @@ class Ledger final : public Node {
   void ApplyResults(Batch& batch, const LedgerRow& row, Instant now);
   void ApplyRecord(Batch& batch, const LedgerRow& row, Instant now);
   void CloseComplete(Instant now, Outbox& outbox);
-  uint64_t RoomBytes() const;
 
   LedgerOptions options_;
   Counts counts_;
@@ -112,7 +123,10 @@ class Ledger final : public Node {
   Reads reads_;
   uint64_t ventilator_epoch_ = 0;            // the newest seen
   uint64_t ventilator_epoch_row_ = 0;        // the row that makes it durable
-  uint64_t journal_room_ = UINT64_MAX;       // as the journal last said
+  uint64_t journal_room_ = UINT64_MAX;       // as it last said, and what was freed since
+  uint64_t journal_room_max_ = 0;            // the most it ever had
+  uint64_t lacked_ = 0;                      // bytes of the row that last found no room
+  std::deque<uint32_t> ended_;               // batches that may be forgotten, oldest end first
   absl::btree_map<uint64_t, Asker> askers_;  // by connection
   absl::btree_set<uint32_t> touched_;        // batches that rows were just applied to
   bool told_of_full_ = false;

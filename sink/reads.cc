@@ -44,6 +44,15 @@ bool Reads::Continue(Reader& reader, const Scene& scene) {
     Answer(reader, scene);
     return true;
   }
+  if (batch->forgotten) {  // R68
+    const std::string name = "batch " + std::to_string(reader.reply.batch());
+    reader.reply.clear_rows();
+    reader.reply.set_error(name +
+                           " ended and its results were dropped to make room: read results "
+                           "while newer batches run; `fanmill report` still tells how it went");
+    Answer(reader, scene);
+    return true;
+  }
   const BatchFold& fold = batch->fold;
   const Turn turn = Render(reader, fold, scene);
   if (turn == Turn::kFetching) return false;

@@ -23,43 +23,30 @@ void Ledger::OnResults(Instant now, const Wire& wire, Outbox& outbox) {
   const pb::ResultChunk& chunk = wire.envelope->results();
   Batch* batch = batches_.Make(chunk.batch());
   if (batch == nullptr) return counts_.Add("stray_batch");
+  if (batch->forgotten) return counts_.Add("R68");
   if (batch->fold.sealed() && EndOf(chunk.tasks()) > batch->fold.tasks()) {
     return counts_.Add("stray_task");
   }
-  if (!HasRoomFor(Commit::BytesOf(wire))) return;
+  if (!HasRoomFor(Commit::BytesOf(wire), outbox)) return;
+  batch->bytes += wire.frame.bytes.size();
   commit_.WriteFrame(chunk.batch(), wire, now, outbox);
 }
 
 void Ledger::OnPart(Instant now, const Wire& wire, Outbox& outbox) {
   const pb::OutputPart& part = wire.envelope->output();
-  if (batches_.Make(part.batch()) == nullptr) return counts_.Add("stray_batch");
+  Batch* batch = batches_.Make(part.batch());
+  if (batch == nullptr) return counts_.Add("stray_batch");
+  if (batch->forgotten) return counts_.Add("R68");
   if (part.part() >= kPartsPerStreamMax) return counts_.Add("stray_part");
-  if (!HasRoomFor(Commit::BytesOf(wire))) return;
+  if (!HasRoomFor(Commit::BytesOf(wire), outbox)) return;
+  batch->bytes += wire.frame.bytes.size();
   commit_.WriteFrame(part.batch(), wire, now, outbox);
 }
 
-uint64_t Ledger::RoomBytes() const {
-  const uint64_t held = std::min(commit_.held_bytes(), options_.memory_bytes);
-  return std::min(options_.memory_bytes - held, journal_room_);
-}
-
-// R65
-bool Ledger::HasRoomFor(uint64_t bytes) {
-  const uint64_t room = RoomBytes();
-  if (room > options_.memory_bytes / 2) told_of_full_ = false;  // told once each time it fills
-  if (room >= bytes) return true;
-  counts_.Add("R65");
-  if (!std::exchange(told_of_full_, true)) {
-    notices_.push_back(
-        "the sink has no room for more results: it drops them, and workers keep them and send them "
-        "again; no task is lost, but none is handed out until there is room");
-  }
-  return false;
-}
-
-// R76
-bool Ledger::Admits(uint64_t ventilator_epoch, Instant now, Outbox& outbox) {
-  if (ventilator_epoch < ventilator_epoch_) {
+// R76. An epoch is for ever, so it is believed only of whom the controller welcomed.
+bool Ledger::Admits(const pb::Envelope& envelope, Instant now, Outbox& outbox) {
+  const uint64_t ventilator_epoch = envelope.epoch();
+  if (envelope.cluster() == 0 || ventilator_epoch < ventilator_epoch_) {
     counts_.Add("R76");
     return false;
   }
@@ -132,6 +119,7 @@ void Ledger::OnRecovered(Instant now, const JournalRecovered& page, Outbox& outb
     const std::optional<LedgerRow> parsed = ParseRow(row, now);
     if (parsed.has_value()) {
       Apply(*parsed, now);
+      if (Batch* batch = batches_.Find(row.batch)) batch->bytes += row.bytes.bytes.size();
       continue;
     }
     counts_.Add("bad_row");
@@ -149,6 +137,7 @@ void Ledger::OnRecovered(Instant now, const JournalRecovered& page, Outbox& outb
 void Ledger::OnDurable(Instant now, uint64_t through, Outbox& outbox) {
   while (const std::optional<LedgerRow> row = commit_.TakeDurable(through)) Apply(*row, now);
   CloseComplete(now, outbox);
+  MakeRoom(journal_room_max_ / kLowRoomPart, 1, outbox);
   acks_.Flush(member_.identity(), commit_.durable(), RoomBytes(), outbox);
   AnswerAskers(outbox);
   reads_.Advance(SceneNow(now, outbox));
@@ -168,6 +157,7 @@ void Ledger::Apply(const LedgerRow& row, Instant now) {
   }
   Batch* batch = batches_.Make(row.batch);
   if (batch == nullptr) return counts_.Add("stray_batch");
+  if (batch->forgotten) return;  // it came before that was decided
   touched_.insert(row.batch);
   if (row.record != nullptr) {
     ApplyRecord(*batch, row, now);
@@ -205,6 +195,7 @@ void Ledger::ApplyRecord(Batch& batch, const LedgerRow& row, Instant now) {
       return;
     case pb::LedgerRecord::kClosed:
       batch.closing = false;
+      if (!batch.fold.closed()) ended_.push_back(row.batch);
       batch.fold.ApplyClosed(record.closed(), now);
       if (ack_link_.connected() && phase_ != Phase::kRecovering) {
         acks_.Closed(batch.fold.Closed());

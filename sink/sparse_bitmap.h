@@ -24,6 +24,8 @@ class SparseBitmap {
   // How many bits of [begin, end) are set.
   uint64_t CountRange(uint64_t begin, uint64_t end) const;
   uint64_t count() const { return count_; }
+  // Forgets which bits are set, and keeps how many.
+  void Shed() { pages_ = {}; }
 
   // The first set bit at or after `from`; kNone when there is none.
   uint64_t NextSet(uint64_t from) const;

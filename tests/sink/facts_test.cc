@@ -214,6 +214,24 @@ TEST(Facts, AreRefusedFromAnOlderVentilator) {  // R76
   EXPECT_FALSE(rig.Summary(kBatch + 1).opened());
 }
 
+TEST(Facts, AreRefusedFromWhoeverNoControllerWelcomed) {  // R76
+  Rig rig;
+  Begin(rig);
+  const uint64_t rows = rig.rows().size();
+  pb::Envelope facts = Facts(Sealed(10), UINT64_MAX);
+  facts.set_cluster(0);
+  pb::Envelope opens = Opens(kBatch + 1, UINT64_MAX);
+  opens.set_cluster(0);
+  rig.Say(Channel::kFacts, facts, 8);
+  rig.Say(Channel::kResults, opens);
+  EXPECT_EQ(rig.Count("R76"), 2u);
+  EXPECT_EQ(rig.rows().size(), rows);
+  rig.Sync();
+  EXPECT_THAT(rig.Sent(), IsEmpty());
+  rig.Say(Channel::kFacts, Facts(About()), 8);  // the real one is not locked out
+  EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("facts/8 facts_reply")));
+}
+
 TEST(Facts, RememberTheNewestVentilatorAfterARestart) {  // R76
   Rig rig;
   Begin(rig);

@@ -100,6 +100,8 @@ void Rig::Take(Outbox& outbox) {
                        is_frame ? write->frame : Frame::Own(write->record)});
     } else if (const auto* read = std::get_if<JournalRead>(&outgoing.message)) {
       AnswerRead(*read);
+    } else if (const auto* forget = std::get_if<JournalForget>(&outgoing.message)) {
+      sent_.push_back("forget " + std::to_string(forget->batch));
     } else if (const auto* connect = std::get_if<Connect>(&outgoing.message)) {
       sent_.push_back("connect " + std::string(ChannelName(connect->channel)) + " " +
                       connect->endpoint);

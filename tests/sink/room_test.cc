@@ -1,0 +1,185 @@
+// How the sink makes room when its journal fills: ended batches are forgotten, live ones never.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/core/wire.h"
+#include "tests/sink/rig.h"
+
+namespace fanmill {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr uint64_t kAll = 100'000;
+constexpr uint64_t kLow = kAll / kLowRoomPart;
+
+void GiveRoom(Rig& rig, uint64_t bytes) { rig.Give({Channel::kJournal}, JournalRoom{bytes}); }
+
+void SayOks(Rig& rig, uint32_t batch, uint64_t tasks, size_t value_bytes = 0) {
+  pb::Envelope oks = Oks(0, tasks, ChunkId(1, batch));
+  oks.mutable_results()->set_batch(batch);
+  if (value_bytes > 0) {
+    for (uint64_t i = 0; i < tasks; ++i) {
+      oks.mutable_results()->add_value_size(static_cast<uint32_t>(value_bytes));
+    }
+    oks.mutable_results()->set_bytes(std::string(tasks * value_bytes, 'v'));
+  }
+  rig.Say(Channel::kResults, oks);
+}
+
+// The batch runs and ends: its results are durable, and so is CLOSED.
+void RunBatch(Rig& rig, uint32_t batch, size_t value_bytes = 10) {
+  rig.Say(Channel::kFacts, Facts(Sealed(2, batch)), 1);
+  SayOks(rig, batch, 2, value_bytes);
+  rig.Sync();
+  rig.Sync();
+}
+
+// Three batches ended, in the order 2, 1, 3; nothing was sent yet.
+void RunThree(Rig& rig) {
+  rig.Join();
+  GiveRoom(rig, kAll);
+  for (const uint32_t batch : {2u, 1u, 3u}) RunBatch(rig, batch);
+  rig.Sent();
+}
+
+std::vector<pb::ReadReply> ReadBatch(Rig& rig, uint32_t batch) {
+  rig.Replies();
+  rig.Say(Channel::kFacts, Read(0, 0, 0, batch), 20);
+  return rig.Replies();
+}
+
+TEST(Room, IsMadeByForgettingEndedBatchesOldestEndFirstButTheNewest) {  // R68
+  Rig rig;
+  RunThree(rig);
+  GiveRoom(rig, kLow);  // at the limit: enough
+  EXPECT_THAT(rig.Sent(), IsEmpty());
+  GiveRoom(rig, kLow - 1);
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 2"));  // which makes room enough
+  GiveRoom(rig, 1);
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 1"));
+  GiveRoom(rig, 1);
+  EXPECT_THAT(rig.Sent(), IsEmpty());  // the one that ended last stays
+  EXPECT_EQ(rig.Count("R68"), 2u);
+  EXPECT_EQ(rig.Count("forgotten_batches"), 2u);
+  EXPECT_GE(rig.Count("forgotten_bytes"), 40u);
+  EXPECT_THAT(rig.ledger().TakeNotices(),
+              ElementsAre(HasSubstr("results of batch 2"), HasSubstr("results of batch 1")));
+}
+
+TEST(Room, KeepsTheSummaryAndTheEndOfAForgottenBatch) {  // R68
+  Rig rig;
+  RunThree(rig);
+  const std::string before = rig.Summary(2).ShortDebugString();
+  GiveRoom(rig, kLow - 1);
+  rig.Sent();
+  EXPECT_EQ(rig.Summary(2).ShortDebugString(), before);
+  EXPECT_EQ(rig.Summary(2).ok(), 2u);
+  rig.Say(Channel::kFacts, Facts(Sealed(2, 2)), 1);
+  EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("closed { batch: 2 ok: 2 }")));
+}
+
+TEST(Room, AnswersReadsOfAForgottenBatchWithWhatBecameOfIt) {  // R68
+  Rig rig;
+  RunThree(rig);
+  ASSERT_THAT(ReadBatch(rig, 2), SizeIs(1));
+  GiveRoom(rig, kLow - 1);
+  const std::vector<pb::ReadReply> replies = ReadBatch(rig, 2);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_THAT(replies[0].error(),
+              HasSubstr("batch 2 ended and its results were dropped to make room"));
+  EXPECT_EQ(replies[0].rows_size(), 0);
+  EXPECT_THAT(ReadBatch(rig, 1).at(0).error(), IsEmpty());
+}
+
+TEST(Room, TakesNoMoreResultsOfAForgottenBatch) {  // R68
+  Rig rig;
+  RunThree(rig);
+  SayOks(rig, 2, 1);  // late, and not durable when the batch is forgotten
+  GiveRoom(rig, kLow - 1);
+  const uint64_t rows = rig.rows().size();
+  SayOks(rig, 2, 2);
+  pb::Envelope part = Part(0, 0, "late");
+  part.mutable_output()->set_batch(2);
+  rig.Say(Channel::kResults, part);
+  EXPECT_EQ(rig.rows().size(), rows);
+  rig.Sync();
+  EXPECT_EQ(rig.Summary(2).ok(), 2u);
+}
+
+TEST(Room, IsMadeWhenTheBatchThatFilledTheJournalEnds) {  // R68
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, kAll);
+  RunBatch(rig, 1);
+  rig.Say(Channel::kFacts, Facts(Sealed(2, 2)), 1);
+  SayOks(rig, 2, 2);
+  GiveRoom(rig, kLow - 1);
+  rig.Sync();
+  rig.Sent();
+  rig.Sync();  // CLOSED of batch 2: now batch 1 is not the newest
+  EXPECT_THAT(rig.Sent(), Contains("forget 1"));
+}
+
+TEST(Room, TakesTheNewestEndedBatchWhenAResultFindsNone) {  // R68
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, kAll);
+  RunBatch(rig, 1, 5000);
+  GiveRoom(rig, 100);
+  rig.Sent();
+  SayOks(rig, 2, 2);
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 1"));
+  EXPECT_EQ(rig.Count("R65"), 0u);
+  EXPECT_EQ(rig.rows().back().batch, 2u);
+}
+
+TEST(Room, IsNoneWhileALiveBatchFillsTheJournalAndTheNoticeNamesIt) {  // R65
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, 8 << 20);
+  SayOks(rig, 7, 2, 1 << 20);
+  rig.Say(Channel::kResults, Opens());
+  rig.Sync();
+  GiveRoom(rig, 700);  // some, though not for what comes
+  rig.Sent();
+  SayOks(rig, 8, 2, 500);
+  EXPECT_EQ(rig.Count("R65"), 1u);
+  EXPECT_EQ(rig.Count("R68"), 0u);
+  EXPECT_THAT(rig.ledger().TakeNotices(),
+              ElementsAre(AllOf(HasSubstr("no room"), HasSubstr("batch 7 alone"),
+                                HasSubstr("2 MiB"), HasSubstr("fanmill cancel 7"))));
+  rig.Say(Channel::kFacts, Facts(About()), 1);
+  EXPECT_THAT(rig.Sent(), ElementsAre(Not(HasSubstr("room_bytes"))));  // 0 is not printed
+  GiveRoom(rig, 5000);
+  rig.Say(Channel::kFacts, Facts(About()), 1);
+  EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("room_bytes: 5000")));
+  SayOks(rig, 8, 2, 500);
+  EXPECT_EQ(rig.rows().back().batch, 8u);
+}
+
+TEST(Room, ComesBackWhenThatBatchIsCancelled) {  // R65 R68
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, kAll);
+  SayOks(rig, 7, 2, 10'000);
+  GiveRoom(rig, 0);
+  pb::BatchFacts cancelled = About(7);
+  cancelled.set_cancelled(true);
+  rig.Say(Channel::kFacts, Facts(cancelled), 1);
+  rig.Sync();
+  rig.Sent();
+  SayOks(rig, 8, 2);
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 7"));
+  EXPECT_EQ(rig.rows().back().batch, 8u);
+  EXPECT_TRUE(rig.Summary(7).cancelled());
+}
+
+}  // namespace
+}  // namespace fanmill
