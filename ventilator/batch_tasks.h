@@ -55,6 +55,8 @@ class BatchTasks {
   void Start() { started_ = true; }
   void Cancel();                              // R92: nothing of it is held or handed out any more
   void Close(const pb::BatchClosed& closed);  // R73, R74: memory is freed
+  void Settle() { settled_ = true; }          // closed, and its rows were forgotten
+  bool settled() const { return settled_; }
   uint64_t accepted() const { return blocks_.size(); }
   uint64_t durable() const { return durable_; }
   bool sealed() const { return sealed_; }
@@ -135,7 +137,7 @@ class BatchTasks {
   const Instant opened_;
   PayloadBlocks blocks_;
   uint64_t durable_ = 0;
-  bool sealed_ = false, started_ = false, cancelled_ = false, closed_ = false;
+  bool sealed_ = false, started_ = false, cancelled_ = false, closed_ = false, settled_ = false;
 
   uint64_t allowed_ = 0;
   uint64_t next_ = 0;

@@ -1,6 +1,7 @@
 #include "ventilator/dispatcher.h"
 
 #include <algorithm>
+#include <set>
 
 #include "lib/core/check.h"
 #include "ventilator/progress.h"
@@ -90,6 +91,7 @@ void Dispatcher::OnState(Instant now, Outbox& outbox) {
       StartBatch(now, *batch, outbox);
     }
   }
+  ForgetSettled(outbox);
   mill_.feed_all = true;  // a wish may have been made or unmade
   if (state.wish() == pb::RUN || state.leave_stage() < 2 || leave_at_ != kNever) return;
   mill_.Count("R102");
@@ -126,10 +128,20 @@ void Dispatcher::CloseBatch(Instant now, const pb::BatchClosed& closed, Outbox& 
   intake_.WriteClosed(closed, outbox);
   mill_.member.News(now);
   mill_.feed_all = true;
-  ForgetOldest();
+  ForgetOldest(outbox);
 }
 
-void Dispatcher::ForgetOldest() {
+// R95: a batch that ended and is in the state no more has its report with the controller. Before
+// that a restarted ventilator must still be able to tell how it ended.
+void Dispatcher::ForgetSettled(Outbox& outbox) {
+  std::set<uint32_t> wanted;
+  for (const pb::BatchState& batch : mill_.member.state().batches()) wanted.insert(batch.batch());
+  for (const auto& [id, batch] : mill_.batches) {
+    if (batch->closed() && !wanted.contains(id)) intake_.ForgetRows(*batch, outbox);
+  }
+}
+
+void Dispatcher::ForgetOldest(Outbox& outbox) {
   auto closed = std::ranges::count_if(mill_.batches,
                                       [](const auto& entry) { return entry.second->closed(); });
   for (auto it = mill_.batches.begin(); it != mill_.batches.end();) {
@@ -139,6 +151,8 @@ void Dispatcher::ForgetOldest() {
       ++it;
       continue;
     }
+    intake_.ForgetRows(*it->second, outbox);
+    intake_.ForgetToken(it->first);
     it = mill_.batches.erase(it);
     --closed;
   }
@@ -214,7 +228,7 @@ void Dispatcher::OnAck(Instant now, const pb::Ack& ack, Outbox& outbox) {
 void Dispatcher::OnRecovered(Instant now, const JournalRecovered& page, Outbox& outbox) {
   intake_.OnRecovered(now, page);
   if (!page.last) return;
-  ForgetOldest();
+  ForgetOldest(outbox);
   facts_.AskAll();
   if (!facts_.AllAnswered()) {
     mill_.notices.push_back("read " + std::to_string(mill_.batches.size()) +

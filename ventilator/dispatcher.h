@@ -54,7 +54,8 @@ class Dispatcher final : public Node {
   void CancelBatch(Instant now, ventilator::BatchTasks& batch);
   void CloseBatch(Instant now, const pb::BatchClosed& closed, Outbox& outbox);
   void AnswerSpec(PeerId to, uint32_t batch, Outbox& outbox);
-  void ForgetOldest();
+  void ForgetSettled(Outbox& outbox);
+  void ForgetOldest(Outbox& outbox);
   void Settle(Instant now, Outbox& outbox);
   void NotePause(Instant now);
   void WakeResting(Instant now);

@@ -96,7 +96,7 @@ void Facts::Fill(Instant now, const BatchTasks& batch, int64_t& budget,
   facts.set_batch(batch.id());
   facts.set_started(batch.started());
   facts.set_sealed(batch.sealed());
-  if (batch.sealed()) facts.set_tasks(batch.accepted());
+  if (batch.sealed() || batch.cancelled()) facts.set_tasks(batch.accepted());  // R77
   facts.set_cancelled(batch.cancelled());
   RangeSet ask;
   if (const auto page = asking_from_.find(batch.id()); page != asking_from_.end()) {  // R75

@@ -253,6 +253,20 @@ void Intake::WriteClosed(const pb::BatchClosed& closed, Outbox& outbox) {
   frontiers_.erase(closed.batch());
 }
 
+void Intake::ForgetRows(BatchTasks& batch, Outbox& outbox) {
+  if (batch.settled()) return;
+  mill_.Count("settled");
+  batch.Settle();
+  outbox.Send(PeerId{Channel::kJournal}, JournalForget{batch.id()});
+}
+
+void Intake::ForgetToken(uint32_t batch) {
+  const auto token = token_of_.find(batch);
+  if (token == token_of_.end()) return;
+  tokens_.erase(token->second);
+  token_of_.erase(token);
+}
+
 void Intake::MoveFrontiers(Outbox& outbox) {
   for (const auto& [id, batch] : mill_.batches) {
     if (!batch->live() || !batch->started()) continue;

@@ -29,6 +29,10 @@ class Intake {
   void OnDurable(Instant now, const JournalDurable& durable, Outbox& outbox);
   void WriteStarted(uint32_t batch, Outbox& outbox);
   void WriteClosed(const pb::BatchClosed& closed, Outbox& outbox);
+  // The batch ended, and others know how: its rows may go.
+  void ForgetRows(BatchTasks& batch, Outbox& outbox);
+  // Nothing is known of the batch any more: its token is free too.
+  void ForgetToken(uint32_t batch);
   // Keeps the durable frontier ahead of what is handed out. R56
   void MoveFrontiers(Outbox& outbox);
 

@@ -14,7 +14,14 @@ std::string Plural(uint64_t count, const std::string& noun) {
 }  // namespace
 
 std::string WaitingFor(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
-  if (!batch.live() || (batch.started() && batch.held() > 0)) return {};
+  if (!batch.live()) return {};
+  if (batch.started() && (batch.HasWork() || batch.held() > 0) && mill.sink_room == 0) {  // R65
+    return mill.sink_heard == Instant{}
+               ? "no sink has answered yet; is one running?"
+               : "the sink has no room for more results and drops them until it has; its log says "
+                 "why";
+  }
+  if (batch.started() && batch.held() > 0) return {};
   if (mill.member.state().wish() != pb::RUN) return "the cluster is shutting down";
   const pb::Spec& spec = batch.spec();
   const auto offering = std::ranges::count_if(lanes.all(), [&](const auto& entry) {
@@ -32,9 +39,6 @@ std::string WaitingFor(const Mill& mill, const Lanes& lanes, const BatchTasks& b
   if (batch.resting() > 0) {
     return Plural(batch.resting(), "task") +
            " may be with workers that have not come back since the ventilator's restart";
-  }
-  if (batch.HasWork() && mill.sink_room == 0) {  // R65
-    return "the sink has no room for results; is its disk slow or full?";
   }
   if (!batch.sealed() && !batch.HasWork()) return "waits for more tasks from its submitter";
   return {};

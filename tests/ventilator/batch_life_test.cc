@@ -127,5 +127,41 @@ TEST(BatchLife, ForgetsTheOldestEndedBatchesAboveTheLimit) {
   EXPECT_EQ(heartbeat.batches(0).batch(), 3u);
 }
 
+std::vector<uint32_t> Forgotten(Rig& rig) {
+  std::vector<uint32_t> batches;
+  for (const Outgoing& outgoing : rig.sent) {
+    const auto* forget = std::get_if<JournalForget>(&outgoing.message);
+    if (forget != nullptr) batches.push_back(forget->batch);
+  }
+  return batches;
+}
+
+TEST(BatchLife, LetsTheJournalForgetABatchOnceTheControllerHasItsReport) {  // R95
+  Rig rig;
+  rig.Tell();
+  const uint32_t ended = rig.Batch(0);
+  const uint32_t live = rig.Batch(5);
+  rig.Close(ended, false, 0);
+  EXPECT_TRUE(Forgotten(rig).empty());  // the state still has it
+  rig.state.clear_batches();
+  rig.Tell();
+  EXPECT_EQ(Forgotten(rig), std::vector<uint32_t>{ended});
+  rig.Tell();
+  EXPECT_EQ(Forgotten(rig), std::vector<uint32_t>{ended});  // once
+  EXPECT_TRUE(rig.Progress(ended).closed());
+  EXPECT_FALSE(rig.Progress(live).closed());
+}
+
+TEST(BatchLife, LetsTheJournalForgetWhatItForgotItself) {
+  DispatcherOptions options = RigOptions();
+  options.closed_kept_max = 1;
+  Rig rig(options);
+  rig.Tell();
+  const uint32_t first = rig.Batch(0);
+  rig.Close(first, false, 0);
+  rig.Close(rig.Batch(0), false, 0);
+  EXPECT_EQ(Forgotten(rig), std::vector<uint32_t>{first});
+}
+
 }  // namespace
 }  // namespace fanmill

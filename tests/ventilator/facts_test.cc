@@ -142,6 +142,39 @@ TEST(Facts, SayThatABatchIsCancelledUntilItIsClosed) {  // R74
   EXPECT_EQ(progress.cancelled_tasks(), 5u);
 }
 
+TEST(Facts, SayHowManyTasksACancelledBatchHasThoughItWasNeverSealed) {  // R77
+  Rig rig;
+  rig.Tell();
+  const uint32_t batch = rig.Open();
+  rig.Append(batch, 0, 5);
+  rig.StartBatch(batch);
+  rig.Pass(Millis(500));
+  EXPECT_EQ(rig.FactsOf(batch).tasks(), 0u);  // there may be more
+  rig.CancelBatch(batch);
+  rig.Pass(Millis(20));
+  const pb::BatchFacts facts = rig.FactsOf(batch);
+  EXPECT_TRUE(facts.cancelled());
+  EXPECT_FALSE(facts.sealed());
+  EXPECT_EQ(facts.tasks(), 5u);
+}
+
+TEST(Facts, ShowABatchThatWaitsForTheSinkThoughWorkersHoldItsTasks) {  // R65
+  Rig rig;
+  rig.Tell();
+  const uint32_t batch = rig.Batch(100);
+  EXPECT_NE(rig.Progress(batch).waiting(), "");
+  rig.Ready(1, 1);
+  EXPECT_GE(rig.Progress(batch).outstanding(), 1u);
+  EXPECT_EQ(rig.Progress(batch).waiting(), "");
+  rig.sink_room = 0;
+  rig.Facts({});
+  EXPECT_EQ(rig.Progress(batch).waiting(),
+            "the sink has no room for more results and drops them until it has; its log says why");
+  rig.sink_room = 1000;
+  rig.Facts({});
+  EXPECT_EQ(rig.Progress(batch).waiting(), "");
+}
+
 TEST(Facts, HandOutNothingWhileTheSinkHasNoRoom) {  // R65
   Rig rig;
   rig.Tell();
