@@ -15,7 +15,6 @@ namespace {
 
 constexpr Duration kFlushAfter = Millis(20);  // a slow producer's tasks do not wait for company
 constexpr Duration kResendAfter = Millis(500);
-constexpr int kNewSocketAfterResends = 4;
 constexpr Duration kPumpEvery = Millis(100);
 
 v1::Spec ToSpec(const BatchSpec& from) {
@@ -58,7 +57,7 @@ struct BatchWriter::State {
     return absl::OkStatus();
   }
 
-  // Nothing was heard for a while: says it again, later on a new socket, and at last gives up.
+  // Nothing was heard for a while: says it again, and at last gives up.
   absl::Status OnSilence() {
     if (Now() - said < kResendAfter) return absl::OkStatus();
     said = Now();
@@ -71,8 +70,7 @@ struct BatchWriter::State {
           queue.durable(), " tasks before it are safe there. Does it still run?"));
     }
     queue.Rewind();
-    if (unheard % kNewSocketAfterResends != 0) return absl::OkStatus();
-    return connection.Reconnect(Channel::kIntake);
+    return absl::OkStatus();
   }
 
   void OnHeard() {

@@ -19,6 +19,8 @@ constexpr Duration kRepeatEvery = Millis(500);
 constexpr Duration kNewSocketAfter = Seconds(2);
 constexpr Duration kWaitSliceMax = Millis(100);  // how soon an interrupt is noticed
 constexpr Duration kLookUpEvery = Millis(50);
+// For where a silent conversation goes on: without the controller it goes on where it was.
+constexpr Duration kLookUpAgainPatience = Millis(500);
 constexpr size_t kReasonBytesMax = 300;
 
 const char* WhoAnswers(Channel channel) {
@@ -46,34 +48,50 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Options& opti
   }
   absl::StatusOr<std::string> endpoint = ResolveEndpoint(options.controller, kControlPort);
   if (!endpoint.ok()) return endpoint.status();
-  connection->endpoints_[Channel::kControl] = *std::move(endpoint);
+  connection->conversations_[Channel::kControl].endpoint = *std::move(endpoint);
   return connection;
 }
 
 absl::StatusOr<Dealer*> Connection::DealerFor(Channel channel) {
-  if (const auto found = dealers_.find(channel); found != dealers_.end()) {
-    return found->second.get();
-  }
-  if (!endpoints_.contains(channel)) {
-    if (absl::Status found = LookUp(channel); !found.ok()) return found;
+  Conversation& conversation = conversations_[channel];
+  if (conversation.dealer != nullptr) return conversation.dealer.get();
+  if (conversation.endpoint.empty()) {
+    if (absl::Status found = LookUp(channel, options_.patience); !found.ok()) return found;
   }
   absl::StatusOr<std::unique_ptr<Dealer>> dealer =
-      ConnectDealer(channel, endpoints_.at(channel), key_.get());
+      ConnectDealer(channel, conversation.endpoint, key_.get());
   if (!dealer.ok()) return dealer.status();
-  return (dealers_[channel] = *std::move(dealer)).get();
+  conversation.dealer = *std::move(dealer);
+  return conversation.dealer.get();
+}
+
+// libzmq may have given up on that socket for ever, or who listens may have moved.
+absl::Status Connection::MindSilence(Channel channel) {
+  Conversation& conversation = conversations_[channel];
+  if (!conversation.unanswered_since.has_value() ||
+      Now() - *conversation.unanswered_since <= kNewSocketAfter) {
+    return absl::OkStatus();
+  }
+  conversation.unanswered_since.reset();
+  if (channel != Channel::kControl) {
+    const absl::Status found = LookUp(channel, kLookUpAgainPatience);
+    if (absl::IsCancelled(found)) return found;
+  }
+  conversation.dealer.reset();
+  return absl::OkStatus();
 }
 
 // A cluster that is just starting does not know its parts yet: that is worth the patience too.
-absl::Status Connection::LookUp(Channel channel) {
-  const Instant deadline = Now() + options_.patience;
+absl::Status Connection::LookUp(Channel channel, Duration patience) {
+  const Instant deadline = Now() + patience;
   do {
-    absl::StatusOr<v1::CommandReply> reply = Command(v1::Command::ENDPOINTS, 0);
+    absl::StatusOr<v1::CommandReply> reply = CommandFor(patience, v1::Command::ENDPOINTS, 0);
     if (reply.ok()) {
       const v1::ClusterState& state = reply->state();
       const std::string& endpoint =
           channel == Channel::kIntake ? state.ventilator().intake() : state.sink().facts();
       if (!endpoint.empty()) {
-        endpoints_[channel] = endpoint;
+        conversations_[channel].endpoint = endpoint;
         return absl::OkStatus();
       }
     } else if (reply.status().code() != absl::StatusCode::kFailedPrecondition) {
@@ -83,10 +101,10 @@ absl::Status Connection::LookUp(Channel channel) {
     WaitFor(kLookUpEvery);
   } while (Now() < deadline);
   const char* const who = WhoAnswers(channel);
-  return absl::UnavailableError(
-      absl::StrCat("the controller at ", options_.controller, " knows no ", who, ": asked for ",
-                   FormatDuration(options_.patience), ". Start one with: fanmill-", who,
-                   " --controller ", options_.controller));
+  return absl::UnavailableError(absl::StrCat("the controller at ", options_.controller,
+                                             " knows no ", who, ": asked for ",
+                                             FormatDuration(patience), ". Start one with: fanmill-",
+                                             who, " --controller ", options_.controller));
 }
 
 absl::Status Connection::Interrupted() const {
@@ -94,21 +112,14 @@ absl::Status Connection::Interrupted() const {
   return now ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 
-absl::Status Connection::Reconnect(Channel channel) {
-  dealers_.erase(channel);
-  if (channel != Channel::kControl) endpoints_.erase(channel);
-  return DealerFor(channel).status();
-}
-
 std::string Connection::Silent(Channel channel) const {
   const char* const who = WhoAnswers(channel);
-  const auto endpoint = endpoints_.find(channel);
-  std::string text = absl::StrCat(
-      "no ", who, " answered at ",
-      endpoint == endpoints_.end() ? options_.controller : endpoint->second, ": asked every ",
-      FormatDuration(kRepeatEvery), " for ", FormatDuration(options_.patience), ".");
-  if (const auto dealer = dealers_.find(channel); dealer != dealers_.end()) {
-    if (const std::string bad = dealer->second->LastBadFrame(); !bad.empty()) {
+  const Conversation& conversation = conversations_.at(channel);
+  std::string text =
+      absl::StrCat("no ", who, " answered at ", conversation.endpoint, ": asked every ",
+                   FormatDuration(kRepeatEvery), " for ", FormatDuration(options_.patience), ".");
+  if (conversation.dealer != nullptr) {
+    if (const std::string bad = conversation.dealer->LastBadFrame(); !bad.empty()) {
       absl::StrAppend(&text, " Something there sent a frame that was refused (",
                       Printable(bad, kReasonBytesMax), ").");
     }
@@ -128,6 +139,7 @@ std::string Connection::Silent(Channel channel) const {
 }
 
 absl::Status Connection::Send(Channel channel, v1::Envelope& request) {
+  if (absl::Status minded = MindSilence(channel); !minded.ok()) return minded;
   absl::StatusOr<Dealer*> dealer = DealerFor(channel);
   if (!dealer.ok()) return dealer.status();
   request.set_protocol(kProtocolVersion);
@@ -135,6 +147,8 @@ absl::Status Connection::Send(Channel channel, v1::Envelope& request) {
   request.set_epoch(self_.epoch);
   // The controller tells the cluster's id; whoever else answers must be of the same one.  R3
   request.set_cluster(channel == Channel::kControl ? 0 : self_.cluster);
+  Conversation& conversation = conversations_.at(channel);
+  if (!conversation.unanswered_since.has_value()) conversation.unanswered_since = Now();
   if (!(*dealer)->Send(request)) return absl::UnavailableError(Silent(channel));
   return absl::OkStatus();
 }
@@ -143,13 +157,19 @@ absl::StatusOr<std::optional<v1::Envelope>> Connection::Receive(Channel channel,
   if (absl::Status status = Interrupted(); !status.ok()) return status;
   absl::StatusOr<Dealer*> dealer = DealerFor(channel);
   if (!dealer.ok()) return dealer.status();
-  return (*dealer)->Receive(std::min(timeout, kWaitSliceMax));
+  std::optional<v1::Envelope> answer = (*dealer)->Receive(std::min(timeout, kWaitSliceMax));
+  if (answer.has_value()) conversations_.at(channel).unanswered_since.reset();
+  return answer;
 }
 
 absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, v1::Envelope& request,
                                              const Accept& accept) {
-  const Instant deadline = Now() + options_.patience;
-  Instant silent_since = Now();
+  return AskFor(options_.patience, channel, request, accept);
+}
+
+absl::StatusOr<v1::Envelope> Connection::AskFor(Duration patience, Channel channel,
+                                                v1::Envelope& request, const Accept& accept) {
+  const Instant deadline = Now() + patience;
   while (Now() < deadline) {
     if (absl::Status sent = Send(channel, request); !sent.ok()) return sent;
     const Instant repeat = std::min(deadline, Now() + kRepeatEvery);
@@ -157,28 +177,28 @@ absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, v1::Envelope& requ
       absl::StatusOr<std::optional<v1::Envelope>> answer = Receive(channel, repeat - Now());
       if (!answer.ok()) return answer.status();
       if (!answer->has_value()) continue;
-      silent_since = Now();
       if ((*answer)->has_refused()) {  // R2
         return absl::UnimplementedError(Printable((*answer)->refused().reason(), kReasonBytesMax));
       }
       if (accept(**answer)) return **std::move(answer);
-    }
-    if (Now() - silent_since > kNewSocketAfter) {
-      silent_since = Now();
-      if (absl::Status made = Reconnect(channel); !made.ok()) return made;
     }
   }
   return absl::UnavailableError(Silent(channel));
 }
 
 absl::StatusOr<v1::CommandReply> Connection::Command(v1::Command::Verb verb, uint32_t batch) {
+  return CommandFor(options_.patience, verb, batch);
+}
+
+absl::StatusOr<v1::CommandReply> Connection::CommandFor(Duration patience, v1::Command::Verb verb,
+                                                        uint32_t batch) {
   v1::Envelope envelope;
   const uint64_t request = NextRequest();
   envelope.mutable_command()->set_verb(verb);
   envelope.mutable_command()->set_batch(batch);
   envelope.mutable_command()->set_request(request);
   absl::StatusOr<v1::Envelope> answer =
-      Ask(Channel::kControl, envelope, [request](const v1::Envelope& answer) {
+      AskFor(patience, Channel::kControl, envelope, [request](const v1::Envelope& answer) {
         return answer.has_command_reply() && answer.command_reply().request() == request;
       });
   if (!answer.ok()) return answer.status();

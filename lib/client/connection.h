@@ -1,5 +1,7 @@
-// Connection: the sockets behind a Cluster, and the one way to ask over them: say it, wait, say it
-// again, on a new socket when nothing at all was heard. Internal to lib/client.
+// Connection: the conversations behind a Cluster (control, intake, facts), and the one way to ask
+// in them: say it, wait, say it again. Each may die alone, so each is watched alone: where
+// something was said and nothing at all was heard for a while, its socket is made anew, and no
+// other. Internal to lib/client.
 #ifndef FANMILL_LIB_CLIENT_CONNECTION_H_
 #define FANMILL_LIB_CLIENT_CONNECTION_H_
 
@@ -12,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lib/client/options.h"
+#include "lib/core/instant.h"
 #include "lib/core/wire.h"
 #include "lib/io/dealer.h"
 #include "lib/io/keys.h"
@@ -29,27 +32,35 @@ class Connection {
   // One command to the controller; its error text becomes kFailedPrecondition.
   absl::StatusOr<v1::CommandReply> Command(v1::Command::Verb verb, uint32_t batch);
 
-  // Fills the header and sends, without waiting for an answer.
+  // Fills the header and sends, without waiting for an answer; on a new socket when the
+  // conversation has been silent for too long.
   absl::Status Send(Channel channel, v1::Envelope& request);
   absl::StatusOr<std::optional<v1::Envelope>> Receive(Channel channel, Duration timeout);
-  // A new socket for the channel; intake and facts are looked up anew at the controller.
-  absl::Status Reconnect(Channel channel);
-
   const Options& options() const { return options_; }
   uint64_t NextRequest() { return ++request_; }
 
  private:
+  struct Conversation {
+    std::string endpoint;  // empty: not looked up yet
+    std::unique_ptr<Dealer> dealer;
+    std::optional<Instant> unanswered_since;
+  };
+
   explicit Connection(Options options);
+  absl::StatusOr<v1::Envelope> AskFor(Duration patience, Channel channel, v1::Envelope& request,
+                                      const Accept& accept);
+  absl::StatusOr<v1::CommandReply> CommandFor(Duration patience, v1::Command::Verb verb,
+                                              uint32_t batch);
   absl::StatusOr<Dealer*> DealerFor(Channel channel);
-  absl::Status LookUp(Channel channel);
+  absl::Status MindSilence(Channel channel);
+  absl::Status LookUp(Channel channel, Duration patience);
   absl::Status Interrupted() const;
   std::string Silent(Channel channel) const;
 
   Options options_;
   std::unique_ptr<KeyPair> key_;
   Identity self_;
-  std::map<Channel, std::string> endpoints_;
-  std::map<Channel, std::unique_ptr<Dealer>> dealers_;
+  std::map<Channel, Conversation> conversations_;
   uint64_t request_ = 0;
 };
 
