@@ -37,6 +37,10 @@ void AddControllerFlag(CLI::App& app, CommonFlags& flags) {
 }
 
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
+  app.failure_message([](const CLI::App* of, const CLI::Error& error) {
+    return absl::StrCat(of->get_name(), ": ", error.what(), "; ", of->get_name(),
+                        " --help tells what there is\n");
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -70,7 +70,8 @@ absl::Status MakeKeyFile(const std::string& path) {
   if (file.get() < 0) {
     return absl::FailedPreconditionError(
         fmt::format("could not make the key file {}: {}{}", path, ErrorText(errno),
-                    errno == EEXIST ? "; name another, a key is never overwritten" : ""));
+                    errno == EEXIST ? "; name another, a key is never overwritten"
+                                    : "; name a file in a folder that you can write"));
   }
   const KeyPair key = RandomKeyPair();
   const std::string line = key.public_key + " " + key.secret_key + "\n";

@@ -122,6 +122,7 @@ void Loop::ReceiveFrom(Line& line) {
   for (int i = 0; i < kMessagesPerTurnMax; ++i) {
     std::optional<Received> received = line.Receive();
     if (!received.has_value()) return;
+    heard_control_ = heard_control_ || line.channel() == Channel::kControl;
     const Message message = received->bad.empty()
                                 ? Decode(line.channel(), std::move(received->frame))
                                 : Message(BadFrame{std::string(received->bad), 0});
@@ -213,6 +214,7 @@ void Loop::CloseLaneOf(uint64_t lane) {
 void Loop::ConnectLine(const Connect& connect) {
   std::unique_ptr<Line>& line = LineOf(connect.channel);
   FANMILL_CHECK(line == nullptr || !line->bound(), "a listening socket does not connect");
+  if (line != nullptr && connect.channel == Channel::kControl) NoteSilence(connect.endpoint);
   line.reset();
   lines_changed_ = true;
   // The endpoint is another process's word: never resolved, and not everywhere may one go.
@@ -226,6 +228,19 @@ void Loop::ConnectLine(const Connect& connect) {
     return;
   }
   line = std::make_unique<Line>(connect.channel, false, *std::move(socket));
+}
+
+// Who must wait for its controller says so: at first, and then ever more seldom.
+void Loop::NoteSilence(const std::string& controller) {
+  if (heard_control_) {
+    silences_ = 0;
+    heard_control_ = false;
+  }
+  if (!std::has_single_bit(++silences_)) return;
+  spdlog::warn("event=no_answer controller={} text={}", controller,
+               Quoted("no controller answers there, and this goes on asking. Does it run, and is "
+                      "that where it listens (--controller)? If the cluster has a key, this "
+                      "needs the same one (--key)."));
 }
 
 void Loop::TouchSendOnly(Instant now) {

@@ -62,6 +62,7 @@ class Loop {
   void OpenLaneFor(uint64_t lane);
   void CloseLaneOf(uint64_t lane);
   void ConnectLine(const Connect& connect);
+  void NoteSilence(const std::string& controller);
   void Give(PeerId from, const Message& message);
   void NoteBadFrame(PeerId from, const BadFrame& bad);
   void TouchSendOnly(Instant now);
@@ -85,6 +86,8 @@ class Loop {
   bool lines_changed_ = true;
   Instant touch_at_;
   uint64_t bad_frames_ = 0;
+  bool heard_control_ = false;  // since it was connected
+  uint32_t silences_ = 0;       // in a row: how often it was connected anew, unheard
 };
 
 }  // namespace fanmill

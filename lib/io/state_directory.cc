@@ -38,7 +38,7 @@ const char* WhatToDo(int error) {
     case EPERM:
       return "; choose one of your own with --state DIR";
     default:
-      return "";
+      return "; choose another with --state DIR";
   }
 }
 

@@ -104,8 +104,8 @@ TEST(StateDirectory, EndsAtTheLastEpochThatChunkIdsHold) {
 TEST(StateDirectory, SaysInPlainWordsWhyItCannotBe) {
   const TempDir dir;
   WriteFile(dir / "file", "");
-  EXPECT_EQ(WhyNot(dir / "file/sink"),
-            "could not use the state directory " + dir / "file/sink" + ": not a directory");
+  EXPECT_EQ(WhyNot(dir / "file/sink"), "could not use the state directory " + dir / "file/sink" +
+                                           ": not a directory; choose another with --state DIR");
   // /proc takes no folders, whoever asks.
   EXPECT_NE(WhyNot("/proc/fanmill").find("could not use the state directory /proc/fanmill: "),
             std::string::npos);
