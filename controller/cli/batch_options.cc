@@ -116,14 +116,25 @@ absl::StatusOr<std::optional<Duration>> DurationOption(const char* option,
       absl::StrCat(option, " ", Quoted(text), " is not a duration: write 50ms, 1.5s, 2m or 1h"));
 }
 
+// Most often a variable of the shell that is not set; without this it would mean stdin.
+std::string NotEmpty(const std::string& text) {
+  return text.empty() ? "it is empty: is a shell variable in it unset?" : "";
+}
+
+std::string NameFits(const std::string& text) {
+  return text.size() <= kNameBytesMax ? "" : absl::StrCat("at most ", kNameBytesMax, " bytes");
+}
+
 void BatchOptions::AddTo(CLI::App& app) {
   app.add_option("--handler", handler,
                  "what runs a task: exec (COMMAND), sleep (each value is how long, in microseconds "
                  "or as 50ms), noop")
       ->capture_default_str();
-  auto* from_file =
-      app.add_option("-a,--arg-file", file, "values: the lines of FILE, not of stdin");
-  app.add_option("--array", array, "values: the numbers FIRST-LAST[:STEP]")->excludes(from_file);
+  auto* from_file = app.add_option("-a,--arg-file", file, "values: the lines of FILE, not of stdin")
+                        ->check(NotEmpty);
+  app.add_option("--array", array, "values: the numbers FIRST-LAST[:STEP]")
+      ->check(NotEmpty)
+      ->excludes(from_file);
   app.add_option("--min-workers", min_workers, "start when so many workers are ready")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000))
@@ -147,7 +158,7 @@ void BatchOptions::AddTo(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_flag("--shell", shell,
                "COMMAND is one word that /bin/sh reads; values stand quoted in it");
-  app.add_option("--name", name, "name of the batch, for people");
+  app.add_option("--name", name, "name of the batch, for people")->check(NameFits);
   app.add_option(kCommandName, command,
                  "the program and its arguments; {} becomes the task's value, {#} its number");
 }

@@ -44,7 +44,11 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
         "': fanmill --help lists those there are");
     return kExitUsage;
   }
-  return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+  std::string command = app.get_name();
+  for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
+  Say(std::string(error.what()) + "; " + command + " --help tells how it is used");
+  return kExitUsage;
 }
 
 int Main(int argc, char** argv) {
