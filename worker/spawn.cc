@@ -204,7 +204,8 @@ std::string Below(const std::string& cwd, std::string_view path) {
 SpawnFailure NotExecutable(const std::string& path) {
   struct stat seen {};
   stat(path.c_str(), &seen);
-  if (!S_ISREG(seen.st_mode)) return {EACCES, "cannot run " + path + ": it is not a file"};
+  if (!S_ISREG(seen.st_mode))
+    return {EACCES, "cannot run " + path + ": it is not a file; name a program"};
   return {EACCES, "cannot run " + path + ": it is not executable; see chmod +x"};
 }
 
@@ -225,8 +226,9 @@ Resolved SearchPath(std::string_view program, std::string_view search_path,
   }
   if (!refused.empty()) return {"", NotExecutable(refused)};
   return {"",
-          {ENOENT, "program not found: " + std::string(program) + "; searched PATH=" +
-                       std::string(search_path) + "; install it on this host or give its path"}};
+          {ENOENT, "program not found: " + std::string(program) +
+                       "; install it on this host or give its path; searched PATH=" +
+                       std::string(search_path)}};
 }
 
 }  // namespace
@@ -307,6 +309,8 @@ std::optional<Ending> Reap(Child& child) {
 }
 
 void StopSpawning() { spawning_stopped.store(true); }
+
+bool SpawningStopped() { return spawning_stopped.load(); }
 
 bool SpawnUnderWay() { return spawns_under_way.load() > 0; }
 

@@ -157,9 +157,10 @@ TEST_F(SpawnTest, CpuTimeOfTheTaskIsKnown) {
 TEST_F(SpawnTest, AProgramThatDoesNotExistIsNamedWithWhereItWasSought) {
   const Resolved resolved = Resolve("no-such-program", kPath, "");
   EXPECT_EQ(resolved.failure.error, ENOENT);
-  EXPECT_EQ(resolved.failure.text,
-            "program not found: no-such-program; searched PATH=/usr/bin:/bin; install it on this "
-            "host or give its path");
+  EXPECT_EQ(
+      resolved.failure.text,
+      "program not found: no-such-program; install it on this host or give its path; searched "
+      "PATH=/usr/bin:/bin");
   EXPECT_EQ(Resolve("/no/such", kPath, "").failure.error, ENOENT);
   EXPECT_EQ(Resolve("", kPath, "").failure.error, ENOENT);
 }
@@ -171,7 +172,7 @@ TEST_F(SpawnTest, AFileThatMayNotRunIsNamed) {
   EXPECT_EQ(resolved.failure.text, "cannot run " + path + ": it is not executable; see chmod +x");
   EXPECT_EQ(Resolve("plain", folder_ + ":/bin", "").failure.error, EACCES);
   EXPECT_EQ(Resolve(folder_, kPath, "").failure.text,
-            "cannot run " + folder_ + ": it is not a file");
+            "cannot run " + folder_ + ": it is not a file; name a program");
 }
 
 TEST_F(SpawnTest, ProgramsAreFoundOnThePathAndBelowTheWorkingDirectory) {
