@@ -38,7 +38,9 @@ Message DecodeEnvelope(Channel channel, Frame frame) {
   const bool parsed =
       envelope->ParseFromArray(frame.bytes.data(), static_cast<int>(frame.bytes.size()));
   const uint32_t protocol = parsed ? envelope->protocol() : PeekProtocol(frame.bytes);
-  if (protocol != kProtocolVersion && protocol != 0) {
+  // A refusal is for those of another version: it reads the same in all of them.  R2
+  const bool refusal = parsed && channel == Channel::kControl && envelope->has_refused();
+  if (protocol != kProtocolVersion && protocol != 0 && !refusal) {
     return Bad("protocol version " + std::to_string(protocol) + ", ours is " +
                    std::to_string(kProtocolVersion),
                protocol);

@@ -128,6 +128,16 @@ TEST(Wire, NamesTheVersionEvenOfAFrameThatItCannotParse) {
   EXPECT_EQ(std::get<BadFrame>(behind).protocol, 9u);
 }
 
+// R2: or nobody of another version would ever read why.
+TEST(Wire, UnderstandsARefusalOfAnyVersion) {
+  pb::Envelope envelope = SampleOf(pb::Envelope::kRefused);
+  envelope.set_protocol(9);
+  const Message message = Decoded(Channel::kControl, envelope);
+  ASSERT_TRUE(std::holds_alternative<Wire>(message));
+  EXPECT_EQ(std::get<Wire>(message).envelope->refused().reason(), envelope.refused().reason());
+  EXPECT_EQ(std::get<BadFrame>(Decoded(Channel::kFacts, envelope)).protocol, 9u);
+}
+
 // R2: only another version is named, so that nobody refuses a peer of our own for one bad frame.
 TEST(Wire, NamesNoVersionForABadFrameOfOurOwn) {
   pb::Envelope envelope = SampleOf(pb::Envelope::kProbe);
