@@ -24,6 +24,7 @@ Row Lanes::TakeOver(Instant now, Lane& lane, const pb::HeldChunk& held, Chunks& 
   }
   const auto old = before.find(held.chunk());
   const bool known = old != before.end();
+  if (known && old->second.batch != held.batch()) return Row::kDropDone;  // it contradicts itself
   Chunk chunk;
   if (known) {
     chunk = std::move(old->second);
@@ -111,6 +112,8 @@ Row Lanes::JudgeReported(Instant now, Lane& lane, const pb::HeldChunk& held,
   } else if (RangeSet::Unpack(held.unfinished(), chunk.tasks.size(), &unfinished)) {
     lane.SetUnfinished(chunk, unfinished.size());
   }
+  // Large outputs on their way out: the time to miss them begins when they are through.
+  if (!held.finished()) chunk.finished_at = chunk.resent_at = now;
   TakeReturned(lane, chunk, held);
   RemoveIfEmpty(lane, found);
   found = lane.chunks.find(held.chunk());

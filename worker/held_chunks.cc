@@ -128,7 +128,8 @@ std::vector<uint64_t> HeldChunks::OfBatch(uint32_t batch) const {
   return ids;
 }
 
-void HeldChunks::Describe(bool with_tasks, google::protobuf::RepeatedPtrField<pb::HeldChunk>* held,
+void HeldChunks::Describe(bool with_tasks, const OutputTransfer& transfer,
+                          google::protobuf::RepeatedPtrField<pb::HeldChunk>* held,
                           uint64_t* cut) const {
   size_t bytes = kReportRestBytesMax;
   for (const auto& [id, chunk] : chunks_) {
@@ -136,8 +137,8 @@ void HeldChunks::Describe(bool with_tasks, google::protobuf::RepeatedPtrField<pb
     pb::HeldChunk told;
     told.set_chunk(id);
     told.set_batch(chunk.batch());
-    told.set_finished(chunk.finished());
-    if (!chunk.finished() && chunk.unfinished.size() < chunk.source->tasks.size()) {
+    told.set_finished(chunk.finished() && !transfer.Has(id));
+    if (!told.finished() && chunk.unfinished.size() < chunk.source->tasks.size()) {
       *told.mutable_unfinished() = chunk.unfinished.Pack();
     }
     if (!chunk.returned.empty()) *told.mutable_returned() = chunk.returned.Pack();

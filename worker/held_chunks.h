@@ -16,6 +16,7 @@
 #include "lib/core/chunk_tasks.h"
 #include "lib/core/local.h"
 #include "lib/core/range_set.h"
+#include "worker/output_transfer.h"
 #include "worker/result_packer.h"
 
 namespace fanmill::worker {
@@ -92,9 +93,11 @@ class HeldChunks {
   uint64_t WaitingOf(uint32_t batch) const;
   std::vector<uint64_t> OfBatch(uint32_t batch) const;
 
-  // For reports and hellos, as many as fit into a frame; `cut` counts those that did not.
-  void Describe(bool with_tasks, google::protobuf::RepeatedPtrField<pb::HeldChunk>* held,
-                uint64_t* cut) const;
+  // For reports and hellos, as many as fit into a frame; `cut` counts those that did not. A chunk
+  // whose large outputs are still on their way out is not told as finished: nobody waits for it
+  // yet.
+  void Describe(bool with_tasks, const OutputTransfer& transfer,
+                google::protobuf::RepeatedPtrField<pb::HeldChunk>* held, uint64_t* cut) const;
 
   void CheckInvariants() const;
 

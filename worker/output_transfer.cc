@@ -69,6 +69,7 @@ void OutputTransfer::SendPart(const Identity& identity, const OutputRead& read, 
   part.set_bytes(read.bytes);
   outbox.Send(PeerId{Channel::kResults}, std::move(envelope));
   item.last = item.next;
+  ++parts_sent_;
 }
 
 void OutputTransfer::GoBack(Instant now) {
@@ -76,6 +77,7 @@ void OutputTransfer::GoBack(Instant now) {
   Item& item = queue_.front();
   item.next = *item.last;
   item.last.reset();
+  --parts_sent_;
   asked_ = false;
   not_before_ = now + retry_after_;
 }

@@ -33,6 +33,7 @@ class OutputTransfer {
   void GoBack(Instant now);
 
   bool idle() const { return queue_.empty(); }
+  uint64_t parts_sent() const { return parts_sent_; }  // those that the socket took
   Instant NextDeadline() const;
 
  private:
@@ -51,6 +52,7 @@ class OutputTransfer {
 
   const Duration retry_after_;
   std::deque<Item> queue_;  // bounded by the chunks held
+  uint64_t parts_sent_ = 0;
   bool asked_ = false;
   Instant not_before_{};
 };

@@ -153,6 +153,7 @@ class Session final : public Node {
   worker::SlotSchedule schedule_;
   worker::SlotAccounts accounts_;
   worker::OutputTransfer transfer_;
+  uint64_t parts_at_resend_ = 0;  // of transfer_.parts_sent()
   worker::Leaving leaving_;
   worker::DeadBatches dead_;
   std::map<uint32_t, SpecAsked> specs_;

@@ -38,7 +38,10 @@ void Session::FlushDueChunks(Instant now, Outbox& outbox) {
 void Session::Resend(worker::HeldChunk& chunk, bool* socket_is_new, Outbox& outbox) {  // R42
   Count("R42");
   ++chunk.resends;
-  if (chunk.resends > 1 && !*socket_is_new && !sink_endpoint_.empty()) {
+  // A socket that takes parts is alive, only slow; a new one would lose what waits in it.
+  const bool moves = transfer_.parts_sent() > parts_at_resend_;
+  parts_at_resend_ = transfer_.parts_sent();
+  if (chunk.resends > 1 && !moves && !*socket_is_new && !sink_endpoint_.empty()) {
     Count("results_socket_anew");
     outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kResults, sink_endpoint_});
     *socket_is_new = true;

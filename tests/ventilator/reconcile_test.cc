@@ -65,6 +65,34 @@ TEST(Report, AsksForTheResultsAgainThatAreNotDurableInTime) {  // R31
   EXPECT_EQ(reply.verdicts(0).chunk(), rig.chunks[0].chunk());
 }
 
+TEST(Report, MissesNoResultsWhileLargeOutputsAreOnTheirWay) {  // R30
+  Outstanding rig(1);
+  rig.ReportFinished();
+  for (int i = 0; i < 80; ++i) {
+    rig.Pass(Millis(100));
+    rig.Facts({});  // the sink lives
+    rig.Report(1, [&](pb::LeaseReport& report) {
+      rig.Hold(report, 0);
+      report.mutable_held(0)->mutable_unfinished();  // none is
+    });
+  }
+  EXPECT_EQ(rig.Counted("R31") + rig.Counted("R32"), 0u);
+  rig.ReportFinished();
+  rig.Pass(Millis(1100));
+  rig.ReportFinished();
+  EXPECT_EQ(rig.Counted("R31"), 1u);
+}
+
+TEST(Hello, AChunkThatChangedItsBatchIsDropped) {
+  Outstanding rig(1);
+  const uint32_t other = rig.Batch(1, "other");
+  pb::HeldChunk held = rig.Held(0, false);
+  held.set_batch(other);
+  const pb::LeaseGrant grant = rig.Hello(1, 1, {held});
+  ASSERT_EQ(grant.verdicts_size(), 1);
+  EXPECT_EQ(grant.verdicts(0).kind(), pb::DROP);
+}
+
 TEST(Report, AsksForNothingAgainWhileTheSinkItselfIsSilent) {  // R31
   Outstanding rig(1);
   rig.ReportFinished();

@@ -149,6 +149,25 @@ TEST_F(SessionResults, SendsAPartAgainThatFoundNoRoom) {
   EXPECT_EQ(stage_.Wait(Millis(20)), Lines{"ReadOutput offset=0"});
 }
 
+TEST_F(SessionResults, TellsAChunkAsFinishedOnceItsLargeOutputsAreOut) {  // R30, R42
+  stage_.HearRan(0, 1, 0, 1, Millis(10));
+  stage_.HearRan(0, 1, 2, 1, Millis(10));
+  HearLarge(1, 1, 2 * kPart);
+  const auto held = [&] {
+    stage_.AskReport();
+    return Stage::Text(stage_.Said(pb::Envelope::kLeaseReport).lease_report());
+  };
+  EXPECT_EQ(held().find("held 1 finished"), std::string::npos) << held();
+  HearRead(0, kPart);
+  stage_.HearVerdict(1, pb::RESEND);
+  const Lines again = stage_.HearVerdict(1, pb::RESEND);
+  EXPECT_EQ(std::count(again.begin(), again.end(), "Connect channel=results to=\"tcp://s:21002\""),
+            1)
+      << "nothing went out between the two";
+  HearRead(kPart, kPart);
+  EXPECT_NE(held().find("held 1 finished"), std::string::npos) << held();
+}
+
 TEST_F(SessionResults, CountsWhatIsInFilesAsSpool) {  // R41
   HearLarge(1, 1, kPart);
   stage_.Wait(Millis(2));
