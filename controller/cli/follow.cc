@@ -21,11 +21,11 @@ constexpr Duration kAccountsWait = Seconds(3);
 constexpr Duration kAskEvery = Millis(10);
 constexpr Duration kLookEvery = Millis(50);
 
-// Says why nothing of the batch moves, each reason once.
+// Says why nothing of the batch moves, or ever will, each reason once.
 class Reasons {
  public:
   void Say(const client::BatchStatus& batch) {
-    if (batch.ended || batch.waiting.empty() || batch.waiting == said_) return;
+    if (batch.waiting.empty() || batch.waiting == said_) return;
     said_ = batch.waiting;
     cli::Say(absl::StrCat("batch ", batch.batch, ": ", Printable(said_, kReasonBytesMax)));
   }
@@ -33,6 +33,11 @@ class Reasons {
  private:
   std::string said_;
 };
+
+// What the controller says of a batch that has ended.
+client::BatchEnd EndOf(const client::BatchStatus& batch) {
+  return {batch.phase == "cancelled", batch.ok, batch.failed, batch.cancelled};
+}
 
 // Asks the controller, ever more seldom, why no results come.
 class Stillness {
@@ -42,16 +47,22 @@ class Stillness {
   void OnMovement() {
     since_ = Now();
     after_ = kStillAfter;
+    ended_.reset();
   }
+  // The batch has ended, and since the controller said so nothing more has come.
+  bool over() const { return ended_.has_value() && asked_again_; }
+  const client::BatchStatus& ended() const { return *ended_; }
 
   void OnNothing(client::Cluster& cluster) {
-    if (Now() - since_ < after_) return;
+    asked_again_ = ended_.has_value();
+    if (asked_again_ || Now() - since_ < after_) return;
     after_ = std::min(after_ * 2, kStillAfterMax);
     absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch_);
     if (!status.ok()) return;  // results come without the controller too
     for (const client::BatchStatus& batch : status->batches) {
       const bool submitter_pauses = batch.phase == "running" && !batch.sealed;
       if (!submitter_pauses) reasons_.Say(batch);
+      if (batch.ended) ended_ = batch;
     }
   }
 
@@ -59,6 +70,8 @@ class Stillness {
   uint32_t batch_;
   Instant since_ = Now();
   Duration after_ = kStillAfter;
+  std::optional<client::BatchStatus> ended_;
+  bool asked_again_ = false;  // the sink, after that
   Reasons reasons_;
 };
 
@@ -78,13 +91,10 @@ class Follower {
       if (absl::Status flushed = printer_.Flush(); !flushed.ok()) return flushed;
     }
     absl::StatusOr<std::optional<client::Result>> next = reader_.Next(kWaitSlice);
-    if (absl::IsNotFound(next.status())) return OnUnknown();
+    if (absl::IsNotFound(next.status())) return OnUnknown(followed);
     if (!next.ok()) return next.status();
     if (next->has_value()) return OnResult(**next, followed);
-    if (!reader_.end().has_value()) {
-      stillness_.OnNothing(cluster_);
-      return absl::OkStatus();
-    }
+    if (!reader_.end().has_value()) return OnNothing(followed);
     followed.ended = true;
     followed.end = *reader_.end();
     return printer_.Flush();
@@ -93,11 +103,27 @@ class Follower {
  private:
   // A batch that has not begun may be unknown to the sink; whether there is one, the controller
   // knows.
-  absl::Status OnUnknown() {
-    const absl::Status status = cluster_.Status(batch_).status();
-    if (absl::IsFailedPrecondition(status) || absl::IsCancelled(status)) return status;
+  absl::Status OnUnknown(Followed& followed) {
+    absl::StatusOr<client::ClusterStatus> status = cluster_.Status(batch_);
+    if (absl::IsFailedPrecondition(status.status()) || absl::IsCancelled(status.status())) {
+      return status.status();
+    }
+    if (status.ok() && !status->batches.empty() && status->batches.front().phase != "cancelled" &&
+        status->batches.front().ended) {
+      return absl::UnavailableError(
+          absl::StrCat("batch ", batch_, " has ended (", status->batches.front().phase,
+                       "), but the sink has lost its results: it started anew without them"));
+    }
+    return OnNothing(followed);
+  }
+
+  // A batch that its ventilator or its sink has lost is closed by the controller alone.
+  absl::Status OnNothing(Followed& followed) {
     stillness_.OnNothing(cluster_);
-    return absl::OkStatus();
+    if (!stillness_.over()) return absl::OkStatus();
+    followed.ended = true;
+    followed.end = EndOf(stillness_.ended());
+    return printer_.Flush();
   }
 
   absl::Status OnResult(client::Result& result, Followed& followed) {
@@ -142,7 +168,7 @@ absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t 
     if (absl::IsCancelled(status.status())) break;
     if (!status.ok()) return status.status();
     if (!status->batches.empty()) shown = status->batches.front();
-    if (Now() - begun > kStillAfter) reasons.Say(shown);
+    if (shown.ended || Now() - begun > kStillAfter) reasons.Say(shown);
     if (!shown.ended) WaitFor(kLookEvery);
   }
   return shown;

@@ -30,7 +30,7 @@ std::string BatchTable(const std::vector<client::BatchStatus>& batches) {
                           batch.failed, batch.outstanding, Age(batch.age),
                           Printable(batch.handler, kNameShownMax),
                           Printable(batch.name, kNameShownMax));
-    if (batch.waiting.empty() || batch.ended) continue;
+    if (batch.waiting.empty()) continue;
     absl::StrAppend(&table, "        ", Printable(batch.waiting, kReasonShownMax), "\n");
   }
   return table;

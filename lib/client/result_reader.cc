@@ -8,7 +8,7 @@
 namespace fanmill::client {
 namespace {
 
-constexpr uint64_t kPageBytes = 4 << 20;
+constexpr uint64_t kPageBytes = 1 << 20;
 
 Result ToResult(v1::TerminalRow& row) {
   Result result;

@@ -1,6 +1,7 @@
 // The commands against a real cluster.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -317,6 +318,39 @@ TEST(Shutdown, WaitsForRunningTasksAndNamesWhoHasNotConfirmed) {
   const Finished down = patient.Wait();
   EXPECT_EQ(down.exit_code, 0) << down.err;
   EXPECT_TRUE(WaitUntil([&] { return cluster.Processes().empty(); }));
+}
+
+TEST(Key, AdmitsWhoHasItAlone) {
+  const std::string folder = ::testing::TempDir() + absl::StrCat("fanmill-keys-", getpid());
+  std::filesystem::create_directory(folder);
+  const auto keygen = [&folder](const std::string& name) {
+    return StartCommand({Executable("fanmill"), "keygen", folder + "/" + name},
+                        folder + "/keygen-" + name, "")
+        .Wait();
+  };
+  ASSERT_EQ(keygen("ours").exit_code, 0);
+  ASSERT_EQ(keygen("theirs").exit_code, 0);
+  const Finished again = keygen("ours");
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("a key is never overwritten"));
+
+  LocalCluster cluster({.workers = 1, .flags = {"--key", folder + "/ours"}});
+  cluster.StartAll();
+  EXPECT_EQ(cluster.Fanmill({"submit", "--wait", "--", "echo"}, "in\n").out, "in\n");
+  const auto list = [&](const std::string& name, const Words& key) {
+    Words words = {Executable("fanmill"), "--controller", cluster.address(), "list"};
+    words.insert(words.end(), key.begin(), key.end());
+    return StartCommand(words, folder + "/" + name, "");
+  };
+  RunningCommand without = list("without", {});
+  RunningCommand wrong = list("wrong", {"--key", folder + "/theirs"});
+  const Finished without_key = without.Wait();
+  EXPECT_EQ(without_key.exit_code, 5);
+  EXPECT_THAT(without_key.err, HasSubstr("If the cluster has a key, it needs --key FILE."));
+  const Finished wrong_key = wrong.Wait();
+  EXPECT_EQ(wrong_key.exit_code, 5);
+  EXPECT_THAT(wrong_key.err, HasSubstr("Is the file given with --key the key of that cluster?"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(NoController, IsSaidWithTheAddressAndHowToStartOne) {
