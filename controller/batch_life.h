@@ -65,10 +65,14 @@ struct Batch {
   bool start_guessed = false;   // after a restart, until the sink tells
   std::set<uint64_t> receipts;  // incarnations
 
+  std::string lost;  // why it was given up, for people; empty: it was not. R96
+
   pb::BatchSummary summary;  // the sink's last word
   bool closed = false;
   Instant end;
-  Instant ask_due = kNever;           // when to ask the sink (again)
+  Instant ask_due = kNever;     // when to ask the sink (again)
+  Instant ledger_due = kNever;  // when to compare what a new sink knows, and with what:
+  std::optional<uint64_t> terminal_known;
   Instant accounts_due = kNever;      // when to stop waiting for accounts
   std::map<uint64_t, Served> served;  // by incarnation
 };

@@ -38,7 +38,12 @@ void Controller::OnProgress(Instant now, const pb::Heartbeat& heartbeat, Outbox&
     }
   }
   for (auto& [id, batch] : batches_) {
-    if (!batch.listed && batch.unlisted == kNever) batch.unlisted = now;
+    if (!batch.listed && batch.unlisted == kNever) {
+      batch.unlisted = now;
+      if (!batch.closed && batch.ask_due == kNever) AskSummary(now, batch, outbox);
+    }
+    GiveUpIfLost(now, batch, outbox);
+    CheckLedger(now, batch, outbox);
   }
   CheckBatches(now, outbox);
 }
@@ -121,6 +126,38 @@ void Controller::ApplyWish(Instant now, const pb::BatchWish& wish, Outbox& outbo
   if (recovered_) CheckBatch(now, batch, outbox);
 }
 
+// R96: the ventilator has no manifest of it any more. Called when the ventilator speaks.
+void Controller::GiveUpIfLost(Instant now, Batch& batch, Outbox& outbox) {
+  if (batch.listed || batch.closed || now < After(batch.unlisted, options_.lease)) return;
+  GiveUp(batch, "the ventilator has lost its tasks", outbox);
+}
+
+// R96: by now the ventilator has told of everything that the sink before this one acknowledged.
+void Controller::CheckLedger(Instant now, Batch& batch, Outbox& outbox) {
+  if (now < batch.ledger_due || !batch.listed || batch.closed) return;
+  batch.ledger_due = kNever;
+  batch.terminal_known = batch.progress.ok() + batch.progress.failed();
+  if (batch.ask_due == kNever) AskSummary(now, batch, outbox);
+}
+
+void Controller::GiveUp(Batch& batch, const char* why, Outbox& outbox) {
+  if (IsEnd(batch.phase) || batch.generation != 0 || batch.kill_asked) return;
+  Count("R96");
+  batch.lost = why;
+  Notice(absl::StrCat("batch ", batch.id, " is cancelled: ", why));
+  WriteKill(batch, outbox);
+}
+
+void Controller::WriteKill(Batch& batch, Outbox& outbox) {
+  batch.kill_asked = true;
+  pb::BookRecord record;
+  record.mutable_batch()->set_batch(batch.id);
+  record.mutable_batch()->set_started(batch.started || batch.start_asked);
+  record.mutable_batch()->set_released(batch.released);
+  record.mutable_batch()->set_generation(wishes_.NewGeneration());
+  book_.Write(std::move(record), batch.id, outbox);
+}
+
 void Controller::Serve(Batch& batch, const Member& worker) {
   if (batch.served.size() >= control::kServedMax) return Count("served_full");
   control::Served& served = batch.served[worker.incarnation];
@@ -147,6 +184,11 @@ void Controller::OnSummary(Instant now, const pb::BatchSummary& summary, Outbox&
   Batch& batch = found->second;
   if (batch.closed) return;
   batch.summary = control::Bounded(summary);
+  if (batch.terminal_known.has_value()) {
+    const bool lost = summary.ok() + summary.failed() < *batch.terminal_known;
+    batch.terminal_known.reset();
+    if (lost && !summary.closed()) GiveUp(batch, "the sink has lost results of it", outbox);
+  }
   // One who asked for a report wants no more than this; a batch told to be closed asks on.
   if (!batch.progress.closed()) batch.ask_due = kNever;
   const Duration end_age = control::Believable(summary.end_age_us());
@@ -181,6 +223,12 @@ void Controller::TryEnd(Instant now, Batch& batch, Outbox& outbox) {
     batch.ask_due = kNever;
     batch.end = now;
     batch.summary.set_cancelled(true);
+    if (batch.progress.tasks() > 0) {
+      batch.summary.set_tasks(batch.progress.tasks());
+      const uint64_t terminal = batch.summary.ok() + batch.summary.failed();
+      batch.summary.set_cancelled_tasks(batch.progress.tasks() -
+                                        std::min(terminal, batch.progress.tasks()));
+    }
     batch.accounts_due = now;
   }
   Move(batch, control::EndOf(batch.summary));
@@ -204,7 +252,12 @@ void Controller::TryReport(Instant now, Batch& batch, Outbox& outbox) {
 void Controller::Retire(const pb::BatchReport& report) {
   const auto found = batches_.find(report.batch());
   view_.HearOf(report.batch());
-  reports_.Keep(report, found == batches_.end() ? pb::BatchProgress() : found->second.progress);
+  pb::BatchProgress progress;
+  if (found != batches_.end()) {
+    progress = found->second.progress;
+    progress.set_waiting(found->second.lost);
+  }
+  reports_.Keep(report, progress);
   if (found == batches_.end()) return;
   batches_.erase(found);
   view_.Changed();

@@ -117,11 +117,10 @@ void Controller::Show(Instant now, const Batch& batch, pb::CommandReply& reply) 
   pb::BatchProgress& shown = *reply.add_batches();
   shown = batch.progress;
   *reply.add_states() = control::StateOf(batch, now);
-  if (IsEnd(batch.phase)) {
-    shown.clear_waiting();
+  if (IsEnd(batch.phase) || !batch.lost.empty()) {
+    shown.set_waiting(batch.lost);
   } else if (batch.unlisted != kNever) {
-    shown.set_waiting(absl::StrCat("its ventilator does not know it any more: fanmill cancel ",
-                                   batch.id, " ends it"));
+    shown.set_waiting("its ventilator does not know it any more");
   } else if (batch.phase == pb::FORMING && batch.listed) {
     shown.set_waiting(WaitingText(batch, Offering(batch)));
   } else if (batch.phase == pb::DRAINING) {
@@ -221,15 +220,7 @@ bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::Com
   }
   Batch& batch = found->second;
   if (batch.generation == 0) {
-    if (!batch.kill_asked) {
-      batch.kill_asked = true;
-      pb::BookRecord record;
-      record.mutable_batch()->set_batch(id);
-      record.mutable_batch()->set_started(batch.started || batch.start_asked);
-      record.mutable_batch()->set_released(batch.released);
-      record.mutable_batch()->set_generation(wishes_.NewGeneration());
-      book_.Write(std::move(record), id, out);
-    }
+    if (!batch.kill_asked) WriteKill(batch, out);
     WaitForBook(from, wire);
     return false;
   }

@@ -118,6 +118,8 @@ class Controller final : public Node {
   void Refuse(PeerId to, std::string reason, Outbox& outbox);
   void OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox& outbox);
   void AnswerHeartbeat(Instant now, PeerId to, uint64_t version_there, Outbox& outbox);
+  void OnDeath(Instant now, const pb::Envelope& envelope, Outbox& outbox);
+  void OnLeaving(Instant now, Member& member, Outbox& outbox);
   void OnReceipts(Instant now, Member& worker, const pb::Heartbeat& heartbeat, Outbox& outbox);
   void OnReceipt(Instant now, Member& worker, const pb::Receipt& receipt, bool leaving,
                  Outbox& outbox);
@@ -135,6 +137,10 @@ class Controller final : public Node {
   void TryStart(Instant now, Batch& batch, Outbox& outbox);
   void TryEnd(Instant now, Batch& batch, Outbox& outbox);
   void TryReport(Instant now, Batch& batch, Outbox& outbox);
+  void GiveUpIfLost(Instant now, Batch& batch, Outbox& outbox);
+  void GiveUp(Batch& batch, const char* why, Outbox& outbox);
+  void WriteKill(Batch& batch, Outbox& outbox);
+  void CheckLedger(Instant now, Batch& batch, Outbox& outbox);
   void Serve(Batch& batch, const Member& worker);
   void ApplyWish(Instant now, const pb::BatchWish& wish, Outbox& outbox);
   void AskSummary(Instant now, Batch& batch, Outbox& outbox);

@@ -155,6 +155,7 @@ void Controller::Refuse(PeerId to, std::string reason, Outbox& outbox) {
 void Controller::OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox& outbox) {
   const pb::Envelope& envelope = *wire.envelope;
   const pb::Heartbeat& heartbeat = envelope.heartbeat();
+  if (envelope.role() == pb::GUARDIAN) return OnDeath(now, envelope, outbox);
   Member* member = members_.Find(envelope.role(), envelope.epoch());
   // One that is back from silence says Hello, so that no number has two owners.
   if (member == nullptr || (member->gone && !member->left)) {
@@ -172,14 +173,29 @@ void Controller::OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox&
   }
   if (heartbeat.leaving() && !member->left) {
     if (member->role != pb::WORKER) member->confirmed = true;
-    members_.Leave(now, *member);
-    WriteMember(*member, outbox);
-    member->left_row = book_.last();
-    OnAway(now, outbox);
+    OnLeaving(now, *member, outbox);
   }
   // Who leaves exits once it is answered, and cannot say it again.
   if (book_.durable() < member->left_row) return WaitForBook(from, wire);
   AnswerHeartbeat(now, from, heartbeat.state_version(), outbox);
+}
+
+// R104: in the name of the worker, which cannot come back. Nobody waits for an answer.
+void Controller::OnDeath(Instant now, const pb::Envelope& envelope, Outbox& outbox) {
+  Member* worker = members_.Find(pb::WORKER, envelope.epoch());
+  if (worker == nullptr || worker->left) return Count("stray_death");
+  Count("R104");
+  for (const pb::Receipt& receipt : envelope.heartbeat().receipts()) {
+    OnReceipt(now, *worker, receipt, true, outbox);
+  }
+  OnLeaving(now, *worker, outbox);
+}
+
+void Controller::OnLeaving(Instant now, Member& member, Outbox& outbox) {
+  members_.Leave(now, member);
+  WriteMember(member, outbox);
+  member.left_row = book_.last();
+  OnAway(now, outbox);
 }
 
 void Controller::AnswerHeartbeat(Instant now, PeerId to, uint64_t version_there, Outbox& outbox) {
@@ -266,6 +282,7 @@ void Controller::ConnectFacts(Instant now, Outbox& outbox) {
   outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kFacts, facts_});
   for (auto& [id, batch] : batches_) {
     if (batch.ask_due != kNever) AskSummary(now, batch, outbox);
+    if (batch.started) batch.ledger_due = After(now, options_.lease);  // R96
   }
 }
 

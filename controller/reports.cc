@@ -30,7 +30,6 @@ pb::BatchProgress Final(pb::BatchProgress progress, const pb::BatchReport& repor
   progress.set_outstanding(0);
   progress.set_closed(true);
   progress.set_cancelled(summary.cancelled());
-  progress.clear_waiting();
   if (!summary.known()) return progress;
   if (summary.tasks() > 0) {
     progress.set_sealed(true);

@@ -27,7 +27,15 @@ v1::Envelope MakeDeathReport(const WorkerIdentity& worker, const SlotTable& tabl
   return envelope;
 }
 
-absl::Status TellDeath(SlotTable& table, int status, const KeyPair* key) {
+v1::Envelope MakeLastHeartbeat(const WorkerIdentity& worker, bool nothing_runs) {
+  v1::Envelope envelope =
+      NewEnvelope({.role = v1::GUARDIAN, .epoch = worker.incarnation, .cluster = worker.cluster});
+  envelope.mutable_heartbeat()->set_leaving(true);
+  if (nothing_runs) envelope.mutable_heartbeat()->add_receipts();  // of the whole, generation 0
+  return envelope;
+}
+
+absl::Status TellVentilator(SlotTable& table, int status, const KeyPair* key) {
   const WorkerIdentity worker = table.identity().Get();
   const std::string endpoint = worker.lease_endpoint;
   if (worker.cluster == 0 || endpoint.empty()) {
@@ -35,6 +43,13 @@ absl::Status TellDeath(SlotTable& table, int status, const KeyPair* key) {
   }
   return SendOnce(Channel::kLease, endpoint, key, MakeDeathReport(worker, table, status),
                   kDeathReportPatience);
+}
+
+absl::Status TellController(SlotTable& table, bool nothing_runs, const KeyPair* key) {
+  const WorkerIdentity worker = table.identity().Get();
+  if (worker.cluster == 0) return absl::NotFoundError("the worker had not joined a cluster yet");
+  return SendOnce(Channel::kControl, worker.controller, key,
+                  MakeLastHeartbeat(worker, nothing_runs), kDeathReportPatience);
 }
 
 }  // namespace fanmill

@@ -1,5 +1,5 @@
-// What the guardian says when the worker has died: so that nobody waits out its lease, and that the
-// attempts which may have killed it are known (R53).
+// What the guardian says when the worker has died: so that nobody waits out its lease, that the
+// attempts which may have killed it are known (R53), and that its receipt is there (R104).
 #ifndef FANMILL_WORKER_DEATH_REPORT_H_
 #define FANMILL_WORKER_DEATH_REPORT_H_
 
@@ -22,8 +22,12 @@ std::string CauseOfDeath(int status);
 // In the name of the worker that the table is about.
 v1::Envelope MakeDeathReport(const WorkerIdentity& worker, const SlotTable& table, int status);
 
-// Sends it to the ventilator. NotFound: the worker never had one. `key`: null without CURVE.
-absl::Status TellDeath(SlotTable& table, int status, const KeyPair* key);
+// R104
+v1::Envelope MakeLastHeartbeat(const WorkerIdentity& worker, bool nothing_runs);
+
+// Each sends its message, `key` is null without CURVE. NotFound: the worker never met them.
+absl::Status TellVentilator(SlotTable& table, int status, const KeyPair* key);
+absl::Status TellController(SlotTable& table, bool nothing_runs, const KeyPair* key);
 
 }  // namespace fanmill
 

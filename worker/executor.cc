@@ -12,6 +12,7 @@
 #include "worker/handlers/noop.h"
 #include "worker/handlers/sleep.h"
 #include "worker/handlers/tally.h"
+#include "worker/spawn.h"
 
 namespace fanmill {
 namespace {
@@ -85,6 +86,7 @@ void Executor::Refuse(const RunTasks& work) {
 
 void Executor::Collect(std::vector<Message>& messages) {
   std::vector<Message> taken = answers_.Take();
+  if (SpawningStopped()) return;  // what became of these tasks is this worker's end, not their own
   messages.insert(messages.end(), std::make_move_iterator(taken.begin()),
                   std::make_move_iterator(taken.end()));
 }

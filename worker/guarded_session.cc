@@ -2,11 +2,11 @@
 
 namespace fanmill {
 
-GuardedSession::GuardedSession(Session& session, SlotTable& table, uint64_t incarnation,
-                               std::string_view name)
+GuardedSession::GuardedSession(Session& session, SlotTable& table, const SessionOptions& options)
     : session_(session), table_(table) {
-  told_.incarnation = incarnation;
-  SetText(told_.name, name);
+  told_.incarnation = options.incarnation;
+  SetText(told_.name, options.name);
+  SetText(told_.controller, options.controller);
   table_.identity().Set(told_);
 }
 

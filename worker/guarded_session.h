@@ -15,7 +15,7 @@ namespace fanmill {
 class GuardedSession final : public Node {
  public:
   // Both outlive it.
-  GuardedSession(Session& session, SlotTable& table, uint64_t incarnation, std::string_view name);
+  GuardedSession(Session& session, SlotTable& table, const SessionOptions& options);
 
   void Start(Instant now, Outbox& outbox) override { session_.Start(now, outbox); }
   void Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) override;

@@ -136,18 +136,18 @@ Died AwaitDeath(int child_pidfd, const SignalSource& signals, int child_fd) {
   }
 }
 
-int ReapAll(pid_t child) {
-  int child_status = 0;
-  const int left = KillAllDescendants([&](pid_t pid, int status) {
-    if (pid == child) child_status = status;
+Death ReapAll(pid_t child) {
+  Death death;
+  death.left_over = KillAllDescendants([&](pid_t pid, int status) {
+    if (pid == child) death.status = status;
   });
-  if (left > 0) {
+  if (death.left_over > 0) {
     std::fprintf(stderr,
                  "fanmill: %d processes that tasks had started could not be killed within %lld s;"
                  " they belong to another user or hang in the kernel: see ps --ppid %d\n",
-                 left, static_cast<long long>(kKillTimeMax.count()), getpid());
+                 death.left_over, static_cast<long long>(kKillTimeMax.count()), getpid());
   }
-  return child_status;
+  return death;
 }
 
 // What both guardians know.
@@ -177,11 +177,11 @@ int BeGuardian(pid_t child, int child_fd, const Guarded& guarded, const SignalSo
   close(child_fd);  // whoever is below sees it
   const bool orderly = died == Died::kChild && returned.load();
   if (!orderly) AwaitOwnEnd(guarded.working_child.load());
-  const int status = ReapAll(child);
+  const Death death = ReapAll(child);
   close(pidfd);
-  if (!returned.load() && guarded.hooks.on_child_death) guarded.hooks.on_child_death(status);
+  if (!returned.load() && guarded.hooks.on_child_death) guarded.hooks.on_child_death(death);
   if (died == Died::kGuardianAbove) return kGuardianDiedCode;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return WIFEXITED(death.status) ? WEXITSTATUS(death.status) : 128 + WTERMSIG(death.status);
 }
 
 // In memory shared across the forks.

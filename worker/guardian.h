@@ -26,12 +26,17 @@ inline constexpr int kGuardianDiedCode = 137;
 // The exit code when there could be no guardian at all ("Fanmill could not work").
 inline constexpr int kCannotGuardCode = 5;
 
+struct Death {
+  int status = 0;     // of the process below, as from waitpid
+  int left_over = 0;  // descendants that could not be killed
+};
+
 struct GuardianHooks {
   // After a death of the working child, or of a guardian, that was no return from child_main, and
-  // after all descendants are gone: called once, in a guardian that is left. `status` is as from
-  // waitpid. No guardian ever had a second thread; the hook may start some. Stop signals stay
+  // after all descendants are gone that could be killed: called once, in a guardian that is left.
+  // No guardian ever had a second thread; the hook may start some. Stop signals stay
   // blocked: the hook has to bound its own time.
-  std::function<void(int status)> on_child_death;
+  std::function<void(const Death& death)> on_child_death;
 };
 
 // To be called first thing in main, before any thread or socket exists and before anything that

@@ -141,7 +141,7 @@ absl::StatusOr<int> Work(const WorkerFlags& flags, SlotTable& table, int signals
   Executor executor(ExecutorOptionsOf(flags), table);
   const SessionOptions options = SessionOptionsOf(flags, *controller);
   Session session(options);
-  GuardedSession node(session, table, options.incarnation, options.name);
+  GuardedSession node(session, table, options);
   spdlog::info("event=started version={} name={} slots={} handlers={} controller={}", Version(),
                Quoted(flags.name), flags.slots, absl::StrJoin(flags.handlers, ","),
                controller->Endpoint());
@@ -165,16 +165,23 @@ int WorkOrComplain(const WorkerFlags& flags, SlotTable& table, int signals_fd) {
   return code.ok() ? *code : Complain(flags.common, code.status());
 }
 
-// A guardian, when the working child died and nothing of it runs any more.
-void OnDeath(const WorkerFlags& flags, SlotTable& table, int status) {
+// A guardian, when the working child died and all that could be killed of it is.
+void OnDeath(const WorkerFlags& flags, SlotTable& table, const Death& death) {
   const ExitWatchdog watchdog(kGuardianDiedCode, 3 * kDeathReportPatience);
   StartLogging(flags.common);
   absl::StatusOr<KeyPair> key = KeyPair();
   if (!flags.common.key_file.empty()) key = LoadKeyFile(flags.common.key_file);
-  const absl::Status told =
-      key.ok() ? TellDeath(table, status, key->public_key.empty() ? nullptr : &*key) : key.status();
-  spdlog::error("event=worker_died cause={} attempts={} told={}", Quoted(CauseOfDeath(status)),
-                table.Started().size(), Quoted(told.ok() ? "yes" : std::string(told.message())));
+  const KeyPair* curve = key.ok() && !key->public_key.empty() ? &*key : nullptr;
+  const absl::Status ventilator =
+      key.ok() ? TellVentilator(table, death.status, curve) : key.status();
+  const absl::Status controller =
+      key.ok() ? TellController(table, death.left_over == 0, curve) : key.status();
+  const auto told = [](const absl::Status& status) {
+    return Quoted(status.ok() ? "told" : std::string(status.message()));
+  };
+  spdlog::error("event=worker_died cause={} attempts={} left_over={} ventilator={} controller={}",
+                Quoted(CauseOfDeath(death.status)), table.Started().size(), death.left_over,
+                told(ventilator), told(controller));
 }
 
 int Main(int argc, char** argv) {
@@ -185,7 +192,7 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> code = ParseCommandLine(app, argc, argv)) return *code;
   SlotTable table(flags.slots);
   GuardianHooks hooks;
-  hooks.on_child_death = [&](int status) { OnDeath(flags, table, status); };
+  hooks.on_child_death = [&](const Death& death) { OnDeath(flags, table, death); };
   return RunGuarded([&](int signals_fd) { return WorkOrComplain(flags, table, signals_fd); },
                     hooks);
 }

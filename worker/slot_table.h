@@ -51,6 +51,7 @@ struct WorkerIdentity {
   uint64_t incarnation;
   char name[kNameBytesMax + 1];
   char lease_endpoint[kNameBytesMax + 1];  // the ventilator's
+  char controller[kNameBytesMax + 1];      // its endpoint
 };
 
 enum class SlotState : uint32_t { kIdle = 0, kStarting, kRunning };

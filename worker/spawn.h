@@ -67,6 +67,7 @@ std::optional<Ending> Reap(Child& child);
 // From now on Spawn fails (ECANCELED) and Reap gives nothing back: the process is about to end, and
 // how its children die says nothing about their tasks. From any thread.
 void StopSpawning();
+bool SpawningStopped();
 
 // True while a Spawn that StopSpawning came too late for may still make a child.
 bool SpawnUnderWay();

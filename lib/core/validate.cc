@@ -23,9 +23,10 @@ struct Route {
 Route RouteOf(const v1::Envelope& envelope) {
   switch (envelope.body_case()) {
     case v1::Envelope::kHello:
-    case v1::Envelope::kHeartbeat:
     case v1::Envelope::kCommand:
       return {Channel::kControl, kMembers};
+    case v1::Envelope::kHeartbeat:
+      return {Channel::kControl, kMembers | From(v1::GUARDIAN)};
     case v1::Envelope::kWelcome:
     case v1::Envelope::kHeartbeatReply:
     case v1::Envelope::kRefused:
@@ -195,7 +196,8 @@ const char* WhyInvalid(const v1::Welcome& welcome) {
   return WhyInvalid(welcome.state());
 }
 
-const char* WhyInvalid(const v1::Heartbeat& heartbeat) {
+const char* WhyInvalid(const v1::Heartbeat& heartbeat, v1::Role role) {
+  if (role == v1::GUARDIAN && !heartbeat.leaving()) return "a guardian that tells of no death";
   if (heartbeat.running() > kSlotsPerWorkerMax) return "more tasks run than there can be slots";
   if (const char* why = WhyAnyInvalid(heartbeat.accounts())) return why;
   if (const char* why = WhyAnyInvalid(heartbeat.batches())) return why;
@@ -318,7 +320,7 @@ const char* WhyBodyInvalid(const v1::Envelope& e) {
     case v1::Envelope::kWelcome:
       return WhyInvalid(e.welcome());
     case v1::Envelope::kHeartbeat:
-      return WhyInvalid(e.heartbeat());
+      return WhyInvalid(e.heartbeat(), e.role());
     case v1::Envelope::kHeartbeatReply:
       return WhyInvalid(e.heartbeat_reply().state());
     case v1::Envelope::kCommand:

@@ -167,5 +167,73 @@ TEST_F(KillTest, EndsABatchThatItsVentilatorForgotForGood) {
   EXPECT_TRUE(Ask(pb::Command::CANCEL, 1).done());
 }
 
+TEST_F(KillTest, ABatchThatItsVentilatorForgotIsCancelledAfterALease) {  // R96
+  RunBatch(1);
+  told_.clear();
+  for (int i = 0; i < 11; ++i) {
+    EXPECT_EQ(State().batches(0).generation(), 0u);
+    VentilatorBeats();
+    Give(101, Beat(pb::WORKER, 101));
+    Wait(Millis(500));
+  }
+  EXPECT_EQ(State().batches(0).generation(), 1u);
+  EXPECT_EQ(Counted("R96"), 1u);
+  EXPECT_EQ(controller_->TakeNotices().back(),
+            "batch 1 is cancelled: the ventilator has lost its tasks");
+  Give(101, Receipt(101, 1, 1));
+  VentilatorBeats();
+  const pb::CommandReply reply = Ask(pb::Command::STATUS, 1);
+  EXPECT_EQ(reply.states(0).phase(), pb::BATCH_CANCELLED);
+  EXPECT_EQ(reply.batches(0).waiting(), "the ventilator has lost its tasks");
+}
+
+TEST_F(KillTest, ABatchThatItsVentilatorForgotAfterTheSinkClosedItIsDone) {  // R96
+  RunBatch(1);
+  told_.clear();
+  EXPECT_EQ(VentilatorBeats(), (Lines{"facts SummaryRequest", "1 HeartbeatReply"}));
+  Summary(Closed(1, 10));
+  EXPECT_NE(PhaseOf(1), "running");
+  EXPECT_EQ(Counted("R96"), 0u);
+}
+
+class LostLedgerTest : public ControllerTest {
+ protected:
+  // A sink begins anew; the ventilator, which was told of `terminal` tasks, speaks a lease later.
+  Lines NewSink(uint64_t terminal) {
+    RunBatch(1);
+    Give(2, Hello(pb::SINK, 2));
+    pb::BatchProgress progress = Progress(1);
+    progress.set_ok(terminal);
+    for (int i = 0; i < 10; ++i) {
+      Tell(progress);
+      Give(2, Beat(pb::SINK, 2));
+      Give(101, Beat(pb::WORKER, 101));
+      Wait(Millis(500));
+    }
+    return Tell(progress);
+  }
+  Lines Knows(uint64_t ok) {
+    pb::BatchSummary summary;
+    summary.set_batch(1);
+    summary.set_known(ok > 0);
+    summary.set_ok(ok);
+    return Summary(summary);
+  }
+};
+
+TEST_F(LostLedgerTest, ASinkThatLostResultsEndsTheBatch) {  // R96
+  EXPECT_EQ(NewSink(7), (Lines{"facts SummaryRequest", "1 HeartbeatReply"}));
+  EXPECT_EQ(Knows(6), (Lines{"row kill", "signal b/1 KILL 1"}));
+  EXPECT_EQ(controller_->TakeNotices().back(),
+            "batch 1 is cancelled: the sink has lost results of it");
+}
+
+TEST_F(LostLedgerTest, ASinkThatLostNothingDoesNot) {
+  NewSink(7);
+  EXPECT_EQ(Knows(7), Lines{});
+  EXPECT_EQ(Knows(6), Lines{}) << "was under way for long";
+  EXPECT_EQ(Ask(pb::Command::STATUS, 1).states(0).phase(), pb::RUNNING);
+}
+
 }  // namespace
 }  // namespace fanmill

@@ -105,6 +105,41 @@ TEST_F(ShutdownTest, AReceiptOfItsOwnAccordCountsOnlyWithLeaving) {  // R103
   EXPECT_TRUE(Ask(pb::Command::STATUS).members(2).confirmed());
 }
 
+TEST_F(ShutdownTest, NobodyWaitsForAWorkerWhoseGuardianSawItDie) {  // R104
+  Assemble(2);
+  Ask(pb::Command::SHUTDOWN_NOW);
+  Give(101, Leaving(Receipt(101, 0, 1)));
+  pb::Envelope death = Leaving(Receipt(102, 0, 0));
+  death.set_role(pb::GUARDIAN);
+  EXPECT_EQ(Give(500, death), (Lines{"row receipt", "row left", "signal all ASK 0"}))
+      << "and no answer: the guardian is gone by now";
+  EXPECT_EQ(State().leave_stage(), 2u);
+  Give(102, WorkerHello(102));  // was under way when the worker died
+  EXPECT_EQ(State().leave_stage(), 2u);
+  EXPECT_EQ(Give(500, death), Lines{});
+  const pb::Member& dead = Ask(pb::Command::SHUTDOWN_NOW).members(3);
+  EXPECT_EQ(dead.incarnation(), 102u);
+  EXPECT_TRUE(dead.gone());
+  EXPECT_TRUE(dead.confirmed());
+}
+
+TEST_F(ShutdownTest, AGuardianThatCouldNotEndEverythingGivesNoReceipt) {  // R104
+  Assemble(1);
+  Ask(pb::Command::SHUTDOWN_NOW);
+  pb::Envelope death = Leaving(Beat(pb::WORKER, 101));
+  death.set_role(pb::GUARDIAN);
+  EXPECT_EQ(Give(500, death), (Lines{"row left", "signal all ASK 0"}));
+  EXPECT_FALSE(Ask(pb::Command::SHUTDOWN_NOW).members(2).confirmed());
+}
+
+TEST_F(ShutdownTest, TheDeathOfAStrangerIsStray) {  // R104
+  Assemble(1);
+  pb::Envelope death = Leaving(Receipt(777, 0, 0));
+  death.set_role(pb::GUARDIAN);
+  EXPECT_EQ(Give(500, death), Lines{});
+  EXPECT_EQ(Counted("stray_death"), 1u);
+}
+
 TEST_F(ShutdownTest, AReceiptOfAWishThatNeverWasIsStray) {  // R101
   Assemble(1);
   Ask(pb::Command::SHUTDOWN);

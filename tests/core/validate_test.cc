@@ -294,6 +294,18 @@ TEST(ControlDecoding, NeedsAWorkerToHaveSlots) {
   }));
 }
 
+// R104
+TEST(ControlDecoding, TakesOfAGuardianADeathAlone) {
+  const auto of_guardian = [](bool leaving) {
+    return Takes(v1::Envelope::kHeartbeat, [leaving](v1::Envelope& e) {
+      e.set_role(v1::GUARDIAN);
+      e.mutable_heartbeat()->set_leaving(leaving);
+    });
+  };
+  EXPECT_TRUE(of_guardian(true));
+  EXPECT_FALSE(of_guardian(false));
+}
+
 TEST(ControlDecoding, BoundsNames) {
   const auto with_name = [](size_t bytes) {
     return Takes(v1::Envelope::kHello, [bytes](v1::Envelope& e) {

@@ -1,4 +1,5 @@
-// The guardian's last word about its worker, as the ventilator's lease socket gets it.
+// The guardian's last words about its worker, as the ventilator's and the controller's sockets get
+// them.
 #include "worker/death_report.h"
 
 #include <gtest/gtest.h>
@@ -14,18 +15,18 @@
 namespace fanmill {
 namespace {
 
-// In place of the ventilator.
-class Lease {
+// In place of the ventilator or the controller.
+class Listener {
  public:
-  explicit Lease(std::optional<KeyPair> key) {
+  Listener(Channel channel, std::optional<KeyPair> key) : channel_(channel) {
     SocketsOptions options;
     options.key = key;
     sockets_ = Sockets::Open(options).value();
     Address address;
     address.host = "127.0.0.1";
-    Sockets::Bound bound = sockets_->Bind(Channel::kLease, address).value();
+    Sockets::Bound bound = sockets_->Bind(channel, address).value();
     endpoint = bound.address.Endpoint();
-    line_.emplace(Channel::kLease, true, std::move(bound.socket));
+    line_.emplace(channel, true, std::move(bound.socket));
   }
 
   std::optional<v1::Envelope> Receive(int patience_ms) {
@@ -33,7 +34,7 @@ class Lease {
     if (zmq_poll(&item, 1, patience_ms) <= 0) return std::nullopt;
     std::optional<Received> received = line_->Receive();
     if (!received) return std::nullopt;
-    const Message message = Decode(Channel::kLease, std::move(received->frame));
+    const Message message = Decode(channel_, std::move(received->frame));
     const auto* wire = std::get_if<Wire>(&message);
     return wire == nullptr ? std::nullopt : std::optional(*wire->envelope);
   }
@@ -41,6 +42,7 @@ class Lease {
   std::string endpoint;
 
  private:
+  const Channel channel_;
   std::unique_ptr<Sockets> sockets_;
   std::optional<Line> line_;
 };
@@ -50,17 +52,18 @@ void Introduce(SlotTable& table, const std::string& endpoint) {
   identity.cluster = 9;
   identity.incarnation = 8;
   SetText(identity.lease_endpoint, endpoint);
+  SetText(identity.controller, endpoint);
   table.identity().Set(identity);
 }
 
 // R53
 TEST(DeathReport, NamesTheWorkerTheCauseAndWhatItHadStarted) {
-  Lease lease(std::nullopt);
+  Listener lease(Channel::kLease, std::nullopt);
   SlotTable table(4);
   Introduce(table, lease.endpoint);
   table.slot(1).Set({SlotState::kRunning, 1, 10, 100, 2, 1234});
   table.slot(3).Set({SlotState::kStarting, 5, 50, 500, 1, 0});
-  ASSERT_EQ(TellDeath(table, SIGKILL, nullptr), absl::OkStatus());
+  ASSERT_EQ(TellVentilator(table, SIGKILL, nullptr), absl::OkStatus());
   const auto envelope = lease.Receive(10'000);
   ASSERT_TRUE(envelope.has_value());
   EXPECT_EQ(envelope->role(), v1::GUARDIAN);
@@ -76,14 +79,32 @@ TEST(DeathReport, NamesTheWorkerTheCauseAndWhatItHadStarted) {
   EXPECT_EQ(report.started(1).task(), 50u);
 }
 
+// R104
+TEST(DeathReport, TellsTheControllerWhetherNothingRunsAnyMore) {
+  Listener control(Channel::kControl, std::nullopt);
+  SlotTable table(1);
+  EXPECT_EQ(TellController(table, true, nullptr).code(), absl::StatusCode::kNotFound);
+  Introduce(table, control.endpoint);
+  for (const bool nothing_runs : {true, false}) {
+    ASSERT_EQ(TellController(table, nothing_runs, nullptr), absl::OkStatus());
+    const auto envelope = control.Receive(10'000);
+    ASSERT_TRUE(envelope.has_value());
+    EXPECT_EQ(envelope->role(), v1::GUARDIAN);
+    EXPECT_EQ(envelope->epoch(), 8u);
+    EXPECT_TRUE(envelope->heartbeat().leaving());
+    ASSERT_EQ(envelope->heartbeat().receipts_size(), nothing_runs ? 1 : 0);
+    if (nothing_runs) EXPECT_EQ(envelope->heartbeat().receipts(0).generation(), 0u);
+  }
+}
+
 TEST(DeathReport, ComesThroughTheClustersKeyAlone) {
   const KeyPair key = RandomKeyPair();
-  Lease lease(key);
+  Listener lease(Channel::kLease, key);
   SlotTable table(1);
   Introduce(table, lease.endpoint);
-  TellDeath(table, SIGKILL, nullptr).IgnoreError();  // nobody can tell that it did not arrive
+  TellVentilator(table, SIGKILL, nullptr).IgnoreError();  // nobody can tell that it did not arrive
   EXPECT_FALSE(lease.Receive(0).has_value());
-  ASSERT_EQ(TellDeath(table, 1 << 8, &key), absl::OkStatus());
+  ASSERT_EQ(TellVentilator(table, 1 << 8, &key), absl::OkStatus());
   const auto envelope = lease.Receive(10'000);
   ASSERT_TRUE(envelope.has_value());
   EXPECT_EQ(envelope->death_report().cause(), "exit 1");
@@ -91,18 +112,18 @@ TEST(DeathReport, ComesThroughTheClustersKeyAlone) {
 
 TEST(DeathReport, WithoutAVentilatorThereIsNobodyToTell) {
   SlotTable table(1);
-  EXPECT_EQ(TellDeath(table, SIGKILL, nullptr).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(TellVentilator(table, SIGKILL, nullptr).code(), absl::StatusCode::kNotFound);
   Introduce(table, "");
-  EXPECT_EQ(TellDeath(table, SIGKILL, nullptr).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(TellVentilator(table, SIGKILL, nullptr).code(), absl::StatusCode::kNotFound);
 }
 
 // Its time is bounded: the call returns at all.
 TEST(DeathReport, AVentilatorThatIsGoneHoldsUpNobody) {
   std::string endpoint;
-  { endpoint = Lease(std::nullopt).endpoint; }
+  { endpoint = Listener(Channel::kLease, std::nullopt).endpoint; }
   SlotTable table(1);
   Introduce(table, endpoint);
-  EXPECT_EQ(TellDeath(table, SIGKILL, nullptr), absl::OkStatus());
+  EXPECT_EQ(TellVentilator(table, SIGKILL, nullptr), absl::OkStatus());
 }
 
 }  // namespace

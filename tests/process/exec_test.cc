@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "tests/process/executor_rig.h"
+#include "worker/spawn.h"
 
 // The tests read the slot table while others write it, as a guardian may; what they get is checked.
 extern "C" const char* __tsan_default_suppressions() {
@@ -215,6 +216,21 @@ TEST(Exec, AnUnknownHandlerIsAnsweredWithThoseOffered) {
               "this worker has no handler \"exec\"; it offers noop, sleep; see --handler of "
               "fanmill-worker");
   }
+}
+
+// Its tasks die of the worker's end; nobody may take that for theirs.
+TEST(ExecDeathTest, AWorkerThatIsEndingTellsNothingOfItsTasks) {
+  const auto run = [] {
+    Rig rig;
+    StopSpawning();
+    rig.Run(0, 1, ExecSpec({"true"}));
+    pollfd answered{rig.executor->event_fd(), POLLIN, 0};
+    poll(&answered, 1, 20'000);
+    std::vector<Message> told;
+    rig.executor->Collect(told);
+    _exit(answered.revents == POLLIN && told.empty() ? 0 : 1);
+  };
+  EXPECT_EXIT(run(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

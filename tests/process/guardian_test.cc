@@ -70,9 +70,9 @@ class GuardianTest : public testing::Test {
       seen_->child = getpid();
       return child_main(signals_fd);
     };
-    const auto on_death = [&](int status) {
+    const auto on_death = [&](const Death& death) {
       seen_->left_at_death = static_cast<int>(mark_.Bearers().size());
-      seen_->death_status = status;
+      seen_->death_status = death.status;
       ++seen_->deaths;
     };
     _exit(RunGuarded(marked_main, {on_death}));
@@ -314,7 +314,8 @@ TEST_F(GuardianTest, GuardianSeesWhichAttemptsWereStarted) {
   SlotTable table(2);
   Start([&](int) {
     table.slot(1).Set({SlotState::kRunning, 7, 70, 700, 1, 1234});
-    table.identity().Set({.cluster = 9, .incarnation = 8, .name = {}, .lease_endpoint = {}});
+    table.identity().Set(
+        {.cluster = 9, .incarnation = 8, .name = {}, .lease_endpoint = {}, .controller = {}});
     raise(SIGKILL);
     return 0;
   });

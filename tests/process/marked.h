@@ -38,9 +38,9 @@ inline bool IsDead(pid_t pid) {
 // One mark per test; what still bears it at the end is killed.
 class Mark {
  public:
-  Mark() {
+  explicit Mark(const std::string& name = "FANMILL_TEST_MARK") {
     static int made = 0;
-    entry_ = "FANMILL_TEST_MARK=" + std::to_string(getpid()) + "." + std::to_string(++made);
+    entry_ = name + "=" + std::to_string(getpid()) + "." + std::to_string(++made);
   }
   ~Mark() {
     for (pid_t pid : Bearers()) kill(pid, SIGKILL);

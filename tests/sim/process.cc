@@ -196,7 +196,10 @@ void Process::Crash(const std::string& why) {
   if (setup_.role == pb::CONTROLLER) WatchBook(durable, disk_.durable());
   const bool silent =
       why != "poison" && world_.faults.silent_deaths && world_.random.Uniform(2) == 0;
-  if (setup_.role == pb::WORKER && !silent) SendDeathReport(std::move(started));
+  if (setup_.role == pb::WORKER && !silent) {
+    SendDeathReport(std::move(started));
+    SendLastHeartbeat();
+  }
   if (!setup_.comes_back && world_.random.Uniform(4) == 0) {
     world_.coverage.Count("fault.death_for_good");
     left_ = true;
@@ -211,16 +214,27 @@ void Process::Crash(const std::string& why) {
 void Process::SendDeathReport(std::vector<v1::StartedAttempt> started) {
   if (lease_endpoint_.empty()) return;
   world_.coverage.Count("fault.death_report");
-  const HostId guardian = kGuardianHosts + setup_.host;
   pb::Envelope envelope = NewEnvelope(Identity{pb::GUARDIAN, epoch_, 0});
   envelope.mutable_death_report()->set_cause("signal 9");
   for (v1::StartedAttempt& attempt : started) {
     *envelope.mutable_death_report()->add_started() = std::move(attempt);
   }
-  world_.network.Connect(guardian, Connect{Channel::kLease, lease_endpoint_});
+  SayAsGuardian({Channel::kLease, lease_endpoint_}, std::move(envelope));
+}
+
+void Process::SendLastHeartbeat() {
+  pb::Envelope envelope = NewEnvelope(Identity{pb::GUARDIAN, epoch_, 0});
+  envelope.mutable_heartbeat()->set_leaving(true);
+  envelope.mutable_heartbeat()->add_receipts();
+  SayAsGuardian({Channel::kControl, control_endpoint_}, std::move(envelope));
+}
+
+void Process::SayAsGuardian(const Connect& connect, pb::Envelope envelope) {
+  const HostId guardian = kGuardianHosts + setup_.host;
+  world_.network.Connect(guardian, connect);
   const Message message = Wire{std::make_shared<const pb::Envelope>(std::move(envelope)), {}};
   bool unreachable = false;
-  world_.network.Send(guardian, PeerId{Channel::kLease, 0}, message, &unreachable);
+  world_.network.Send(guardian, PeerId{connect.channel, 0}, message, &unreachable);
 }
 
 // ---- What its node is told, and tells ----------------------------------------------------------
@@ -301,6 +315,7 @@ void Process::RouteNet(const Message& message) {
   } else if (const auto* close = std::get_if<CloseLane>(&message)) {
     world_.network.Unbind(setup_.host, Channel::kLane, close->lane);
   } else if (const auto* connect = std::get_if<Connect>(&message)) {
+    if (connect->channel == Channel::kControl) control_endpoint_ = connect->endpoint;
     if (connect->channel == Channel::kLease) lease_endpoint_ = connect->endpoint;
     world_.network.Connect(setup_.host, *connect);
   } else if (const auto* disconnect = std::get_if<Disconnect>(&message)) {

@@ -86,6 +86,8 @@ class Process {
   void Leave();
   void Die();
   void SendDeathReport(std::vector<v1::StartedAttempt> started);
+  void SendLastHeartbeat();
+  void SayAsGuardian(const Connect& connect, pb::Envelope envelope);
   bool Chance(uint32_t millionths);
   bool MayCrash(uint32_t millionths);
   bool noting() const { return world_.transcript != nullptr; }
@@ -105,8 +107,9 @@ class Process {
   Instant paused_until_{};
   std::vector<std::pair<PeerId, Message>> while_paused_;
   Instant armed_ = kNever;
-  int stuck_ = 0;               // ticks in a row that left their deadline where it was
-  std::string lease_endpoint_;  // for the guardian
+  int stuck_ = 0;                 // ticks in a row that left their deadline where it was
+  std::string control_endpoint_;  // for the guardian, as the next
+  std::string lease_endpoint_;
   std::map<std::string, uint64_t> counters_before_;
 };
 
