@@ -65,7 +65,7 @@ RunningCommand StartCommand(const std::vector<std::string>& argv, const std::str
       "/bin/sh", "-c", R"(p=$1; shift; exec "$@" <"$p.in" >"$p.out" 2>"$p.err")", "sh", path};
   words.insert(words.end(), argv.begin(), argv.end());
   absl::StatusOr<cli::ChildProcess> process = cli::ChildProcess::Start(words, path + ".log");
-  FANMILL_CHECK(process.ok());
+  FANMILL_CHECK(process.ok(), process.status().ToString().c_str());
   return RunningCommand(*std::move(process), path);
 }
 
@@ -129,12 +129,17 @@ cli::ChildProcess LocalCluster::Start(const std::string& program, const std::str
   return *std::move(child);
 }
 
+void LocalCluster::StartControllerUnwatched(const std::vector<std::string>& flags) {
+  controller_ = Start("fanmill-controller", "controller",
+                      {"--listen", address_, "--state", folder_ + "/state"}, flags);
+}
+
 void LocalCluster::StartController(const std::vector<std::string>& flags) {
   const std::string listening = folder_ + "/listening";
   std::filesystem::remove(listening);
-  controller_ = Start(
-      "fanmill-controller", "controller",
-      {"--listen", address_, "--state", folder_ + "/state", "--address-file", listening}, flags);
+  std::vector<std::string> more = {"--address-file", listening};
+  more.insert(more.end(), flags.begin(), flags.end());
+  StartControllerUnwatched(more);
   ASSERT_TRUE(
       WaitUntil([&] { return std::filesystem::exists(listening) || !controller_->Running(); }));
   ASSERT_TRUE(controller_->Running()) << controller_->LastLines(kLogLinesShown);

@@ -55,6 +55,7 @@ class LocalCluster {
   // Each starts one, or starts it anew: with the same state, the controller at the same address.
   // REQUIRES: the one before has ended.
   void StartController(const std::vector<std::string>& flags = {});  // waits until it listens
+  void StartControllerUnwatched(const std::vector<std::string>& flags = {});
   void StartVentilator(const std::vector<std::string>& flags = {});
   void StartSink(const std::vector<std::string>& flags = {});
   cli::ChildProcess& StartWorker(const std::vector<std::string>& flags = {});
