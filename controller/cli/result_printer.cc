@@ -2,12 +2,11 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "controller/cli/command.h"
-#include "controller/cli/json_text.h"
 #include "lib/io/process.h"
 
 namespace fanmill::cli {
@@ -28,21 +27,18 @@ absl::Status WriteStdout(const std::string& bytes) {
 absl::Status NobodyReads() { return absl::AbortedError("nobody reads the output any more"); }
 
 std::string JsonLine(const client::Result& result) {
-  const int64_t run_us = result.run.count();
-  std::string line = absl::StrCat(
-      "{\"task\":", result.task + 1, ",\"status\":\"", result.status, "\",\"code\":", result.code,
-      ",\"run_s\":", absl::StrFormat("%d.%06d", run_us / 1'000'000, run_us % 1'000'000),
-      ",\"worker\":", result.worker, ",\"attempt\":", result.attempt);
-  if (!result.value.empty()) {
-    line += ",\"value\":";
-    AppendJsonString(result.value, line);
-  }
-  line += ",\"stdout\":";
-  AppendJsonString(result.out, line);
-  line += ",\"stderr\":";
-  AppendJsonString(result.err, line);
-  if (result.dropped > 0) absl::StrAppend(&line, ",\"dropped_bytes\":", result.dropped);
-  return line += "}\n";
+  nlohmann::ordered_json line;
+  line["task"] = result.task + 1;
+  line["status"] = result.status;
+  line["code"] = result.code;
+  line["run_s"] = static_cast<double>(result.run.count()) / 1e6;
+  line["worker"] = result.worker;
+  line["attempt"] = result.attempt;
+  if (!result.value.empty()) line["value"] = result.value;
+  line["stdout"] = result.out;
+  line["stderr"] = result.err;
+  if (result.dropped > 0) line["dropped_bytes"] = result.dropped;
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 absl::Status ResultPrinter::Print(client::Result& result) {
