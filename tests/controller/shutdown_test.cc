@@ -117,7 +117,7 @@ TEST_F(ShutdownTest, NobodyWaitsForAWorkerWhoseGuardianSawItDie) {  // R104
   Give(102, WorkerHello(102));  // was under way when the worker died
   EXPECT_EQ(State().leave_stage(), 2u);
   EXPECT_EQ(Give(500, death), Lines{});
-  const pb::Member& dead = Ask(pb::Command::SHUTDOWN_NOW).members(3);
+  const pb::Member dead = Ask(pb::Command::SHUTDOWN_NOW).members(3);
   EXPECT_EQ(dead.incarnation(), 102u);
   EXPECT_TRUE(dead.gone());
   EXPECT_TRUE(dead.confirmed());
