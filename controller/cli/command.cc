@@ -1,5 +1,6 @@
 #include "controller/cli/command.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 
@@ -10,7 +11,9 @@ namespace {
 
 constexpr size_t kMessageBytesMax = 2000;
 
-volatile std::sig_atomic_t signal_seen = 0;
+// Written by a signal handler and read by every thread.
+std::atomic<int> signal_seen{0};
+static_assert(std::atomic<int>::is_always_lock_free);
 
 void OnStopSignal(int number) { signal_seen = number; }
 
