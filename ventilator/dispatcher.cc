@@ -300,10 +300,10 @@ void Dispatcher::NotePause(Instant now) {  // R55
   mill_.notices.push_back("this process was stopped for " + std::to_string(pause.count() / 1000) +
                           " ms; nobody's silence meanwhile counts");
   mill_.member.Excuse(pause);
-  mill_.sink_heard += pause;
+  mill_.sink_heard = After(mill_.sink_heard, pause);
   lanes_.Excuse(pause);
   facts_.Excuse(pause);
-  if (rest_until_ != kNever) rest_until_ += pause;
+  rest_until_ = After(rest_until_, pause);
   due_ = now;
 }
 

@@ -29,7 +29,7 @@ class Facts {
   void NoteNews(Instant now);  // after every step: ask sooner when the sink should hear something
   void Tick(Instant now, Outbox& outbox);
   Instant NextDeadline() const;
-  void Excuse(Duration pause) { heard_ += pause; }
+  void Excuse(Duration pause) { heard_ = After(heard_, pause); }
 
  private:
   void Connect(Outbox& outbox) const;

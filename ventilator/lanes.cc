@@ -356,8 +356,8 @@ void Lanes::Close(Instant now, uint64_t token, const LossOf& loss_of, Outbox& ou
 void Lanes::Excuse(Duration pause) {  // R55
   for (auto& [token, lane] : lanes_) {
     lane.heard += pause;
-    if (lane.unreachable != kNever) lane.unreachable += pause;
-    if (lane.asked != kNever) lane.asked += pause;
+    lane.unreachable = After(lane.unreachable, pause);
+    lane.asked = After(lane.asked, pause);
     for (auto& [id, chunk] : lane.chunks) {
       chunk.sent += pause;
       chunk.finished_at += pause;

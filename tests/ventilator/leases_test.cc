@@ -129,6 +129,12 @@ TEST(Leases, CountNoPauseOfTheVentilatorItself) {  // R55
   EXPECT_EQ(rig.Counted("redelivered"), 0u);
 }
 
+TEST(Leases, SurviveAPauseBeforeASinkIsKnown) {  // R55; what was never heard stays so (UBSan)
+  Rig rig;
+  rig.TickAt(rig.now + Seconds(60));
+  EXPECT_EQ(rig.Counted("R55"), 1u);
+}
+
 TEST(Leases, CountNoPauseEvenWhenAMessageComesBeforeTheTick) {  // R55
   Rig rig;
   rig.Tell();
