@@ -117,7 +117,7 @@ class Controller final : public Node {
   void Welcome(Instant now, PeerId to, uint32_t number, Outbox& outbox);
   void Refuse(PeerId to, std::string reason, Outbox& outbox);
   void OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox& outbox);
-  void AnswerHeartbeat(Instant now, PeerId to, uint64_t version_there, Outbox& outbox);
+  void AnswerHeartbeat(Instant now, PeerId to, const pb::Heartbeat& heartbeat, Outbox& outbox);
   void OnDeath(Instant now, const pb::Envelope& envelope, Outbox& outbox);
   void OnLeaving(Instant now, Member& member, Outbox& outbox);
   void OnReceipts(Instant now, Member& worker, const pb::Heartbeat& heartbeat, Outbox& outbox);
@@ -159,7 +159,7 @@ class Controller final : public Node {
   bool Report(Instant now, PeerId from, const pb::Command& command, pb::CommandReply& reply,
               Outbox& outbox);
   void TellReports(Instant now, uint32_t batch, Outbox& outbox);
-  std::string NoSuchBatch(uint32_t batch) const;
+  void SayNoSuchBatch(uint32_t batch, pb::CommandReply& reply) const;
   void Show(Instant now, const Batch& batch, pb::CommandReply& reply) const;
 
   // shutdown.cc: wishes for the whole cluster. R102

@@ -177,7 +177,7 @@ void Controller::OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox&
   }
   // Who leaves exits once it is answered, and cannot say it again.
   if (book_.durable() < member->left_row) return WaitForBook(from, wire);
-  AnswerHeartbeat(now, from, heartbeat.state_version(), outbox);
+  AnswerHeartbeat(now, from, heartbeat, outbox);
 }
 
 // R104: in the name of the worker, which cannot come back. Nobody waits for an answer.
@@ -198,11 +198,13 @@ void Controller::OnLeaving(Instant now, Member& member, Outbox& outbox) {
   OnAway(now, outbox);
 }
 
-void Controller::AnswerHeartbeat(Instant now, PeerId to, uint64_t version_there, Outbox& outbox) {
+void Controller::AnswerHeartbeat(Instant now, PeerId to, const pb::Heartbeat& heartbeat,
+                                 Outbox& outbox) {
   pb::Envelope envelope = NewReply();
   pb::HeartbeatReply& reply = *envelope.mutable_heartbeat_reply();
   reply.set_state_version(view_.version());
-  if (version_there != view_.version()) *reply.mutable_state() = State(now);  // R12
+  reply.set_sequence(heartbeat.sequence());
+  if (heartbeat.state_version() != view_.version()) *reply.mutable_state() = State(now);  // R12
   Reply(to, std::move(envelope), outbox);
 }
 

@@ -199,24 +199,36 @@ int KillAllDescendants(const std::function<void(pid_t, int)>& reaped) {
   }
 }
 
-int KillMarkedDescendants(std::string_view entry) {
-  const auto give_up = Clock::now() + kKillTimeMax;
-  int unclear_looks = 0;
-  while (true) {
-    int found = 0;
-    int unclear = 0;
-    Walk(getpid(), [&](const Kin& kin) {
-      const Marked marked = HasEntry(kin.pid, entry);
-      if (marked == Marked::kUnclear) ++unclear;
-      if (marked != Marked::kYes) return;
-      ++found;
-      KillKin(kin);
-    });
-    unclear_looks = found == 0 && unclear > 0 ? unclear_looks + 1 : 0;
-    const bool none_left = found == 0 && (unclear == 0 || unclear_looks > kUnclearLooksMax);
-    if (none_left || Clock::now() > give_up) return found;
-    WaitAMillisecond();
-  }
+Sweep::Sweep(std::string entry) : entry_(std::move(entry)) {}
+
+bool Sweep::Pass() {
+  if (give_up_ == Clock::time_point()) give_up_ = Clock::now() + kKillTimeMax;
+  return (entry_.empty() ? PassAll() : PassMarked()) || Clock::now() > give_up_;
+}
+
+bool Sweep::PassAll() {
+  left_ = 0;
+  Walk(getpid(), [this](const Kin& kin) {
+    ++left_;
+    KillKin(kin);
+  });
+  if (ReapDead({})) return false;
+  left_ = 0;
+  return true;
+}
+
+bool Sweep::PassMarked() {
+  int unclear = 0;
+  left_ = 0;
+  Walk(getpid(), [&](const Kin& kin) {
+    const Marked marked = HasEntry(kin.pid, entry_);
+    if (marked == Marked::kUnclear) ++unclear;
+    if (marked != Marked::kYes) return;
+    ++left_;
+    KillKin(kin);
+  });
+  unclear_looks_ = left_ == 0 && unclear > 0 ? unclear_looks_ + 1 : 0;
+  return left_ == 0 && (unclear == 0 || unclear_looks_ > kUnclearLooksMax);
 }
 
 void ReapAdopted(const std::function<bool(pid_t)>& is_task) {

@@ -8,7 +8,7 @@
 
 #include <chrono>
 #include <functional>
-#include <string_view>
+#include <string>
 #include <vector>
 
 namespace fanmill {
@@ -28,10 +28,26 @@ std::vector<pid_t> Descendants(pid_t root);
 // Steals the exit statuses of children from everybody else in the process: for the end only.
 int KillAllDescendants(const std::function<void(pid_t, int status)>& reaped = {});
 
-// SIGKILLs the descendants whose environment holds the entry, "NAME=value" in full: what a task
-// left behind in other sessions, named by the FANMILL_... variables it was started with. Repeats
-// until it finds none, kKillTimeMax at most. Returns how many were left. Reaps nothing.
-int KillMarkedDescendants(std::string_view entry);
+// SIGKILLs descendants pass by pass, a millisecond or so apart, for who must not wait meanwhile.
+class Sweep {
+ public:
+  // Those whose environment holds the entry, "NAME=value" in full: what a task left behind in other
+  // sessions, named by the FANMILL_... variables it was started with. Reaps nothing. An empty
+  // entry: all descendants, with the dead reaped, as KillAllDescendants does.
+  explicit Sweep(std::string entry);
+  // One pass. True when it is over: none is left, or kKillTimeMax has passed since the first pass.
+  bool Pass();
+  int left() const { return left_; }  // when over: 0 but for the unkillable
+
+ private:
+  bool PassAll();
+  bool PassMarked();
+
+  const std::string entry_;
+  std::chrono::steady_clock::time_point give_up_{};
+  int left_ = 0;
+  int unclear_looks_ = 0;
+};
 
 // Reaps the dead that nobody waits for: orphans this process adopted. `is_task` tells those that
 // have somebody who will call Reap for them. To be called now and then by the thread that spawns.

@@ -1,6 +1,5 @@
 #include "worker/executor.h"
 
-#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -42,6 +41,7 @@ Executor::Executor(const ExecutorOptions& options, SlotTable& table)
                                 options.spill_dir,
                                 options.output_bytes_max,
                                 options.environment} {
+  FANMILL_CHECK(!options.handlers.empty(), "an executor without a handler");
   for (const std::string& name : options.handlers) {
     handlers_[name] = MakeHandler(name, tools_);
     FANMILL_CHECK(handlers_[name] != nullptr, "there is no such handler");
@@ -53,9 +53,7 @@ Executor::~Executor() = default;
 void Executor::Deliver(Message message) {
   std::visit(Overloaded{
                  [this](RunTasks& work) { OnRun(std::move(work)); },
-                 [this](StopTasks& stop) {
-                   for (auto& [name, handler] : handlers_) handler->Stop(stop);
-                 },
+                 [this](StopTasks& stop) { OnStop(stop); },
                  [this](ReadOutput& read) { spills_.Read(read); },
                  [this](OutputDone& done) { spills_.Done(done); },
                  [](auto&) { FANMILL_CHECK(false, "no message for the executor"); },
@@ -69,6 +67,19 @@ void Executor::OnRun(RunTasks work) {
   const auto handler = handlers_.find(work.spec->handler());
   if (handler == handlers_.end()) return Refuse(work);
   handler->second->Run(std::move(work));
+}
+
+void Executor::OnStop(const StopTasks& stop) {
+  stopping_[stop.batch] += handlers_.size();
+  for (auto& [name, handler] : handlers_) handler->Stop(stop);
+}
+
+// Whether that was the last of the handlers' answers.
+bool Executor::AllStopped(uint32_t batch) {
+  const auto stopping = stopping_.find(batch);
+  if (--stopping->second > 0) return false;
+  stopping_.erase(stopping);
+  return true;
 }
 
 void Executor::Refuse(const RunTasks& work) {
@@ -87,8 +98,10 @@ void Executor::Refuse(const RunTasks& work) {
 void Executor::Collect(std::vector<Message>& messages) {
   std::vector<Message> taken = answers_.Take();
   if (SpawningStopped()) return;  // what became of these tasks is this worker's end, not their own
-  messages.insert(messages.end(), std::make_move_iterator(taken.begin()),
-                  std::make_move_iterator(taken.end()));
+  for (Message& message : taken) {
+    const auto* stopped = std::get_if<TasksStopped>(&message);
+    if (stopped == nullptr || AllStopped(stopped->batch)) messages.push_back(std::move(message));
+  }
 }
 
 }  // namespace fanmill

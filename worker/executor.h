@@ -29,8 +29,8 @@ struct ExecutorOptions {
   std::vector<std::string> environment = {};          // "NAME=value", inherited by tasks
 };
 
-// Takes RunTasks, StopTasks, ReadOutput and OutputDone; gives TasksRan and OutputRead. Has few
-// threads, however many slots. Its end kills whatever runs, and waits for it.
+// Takes RunTasks, StopTasks, ReadOutput and OutputDone; gives TasksRan, TasksStopped and
+// OutputRead. Has few threads, however many slots. Its end kills whatever runs, and waits for it.
 class Executor final : public LocalPeer {
  public:
   // As many slots as the table has; the table outlives it. REQUIRES: all handlers exist.
@@ -43,12 +43,15 @@ class Executor final : public LocalPeer {
 
  private:
   void OnRun(RunTasks work);
+  void OnStop(const StopTasks& stop);
+  bool AllStopped(uint32_t batch);
   void Refuse(const RunTasks& work);
 
   Mailbox<Message> answers_;
   Spills spills_;
   HandlerTools tools_;
   std::map<std::string, std::unique_ptr<Handler>> handlers_;
+  std::map<uint32_t, size_t> stopping_;  // by batch: answers of handlers that are to come
 };
 
 }  // namespace fanmill

@@ -39,7 +39,9 @@ void HeldChunk::Ended(uint32_t begin, uint32_t end) {
 
 void HeldChunk::Stopped(uint32_t index) {
   Ended(index, index + 1);
-  if (!forsaken) returned.Add(index);
+  if (forsaken) return;
+  returned.Add(index);
+  stopped.Add(index);
 }
 
 uint32_t HeldChunk::GiveBack(uint32_t count) {
@@ -56,6 +58,7 @@ void HeldChunk::Forsake() {
   waiting_end = next;
   forsaken = true;
   returned.Clear();
+  stopped.Clear();
 }
 
 HeldChunk* HeldChunks::Add(std::shared_ptr<const TaskSource> source, uint64_t lane) {
@@ -128,10 +131,10 @@ std::vector<uint64_t> HeldChunks::OfBatch(uint32_t batch) const {
   return ids;
 }
 
-void HeldChunks::Describe(bool with_tasks, const OutputTransfer& transfer,
-                          google::protobuf::RepeatedPtrField<pb::HeldChunk>* held,
-                          uint64_t* cut) const {
+uint64_t HeldChunks::Describe(bool with_tasks, const OutputTransfer& transfer,
+                              google::protobuf::RepeatedPtrField<pb::HeldChunk>* held) const {
   size_t bytes = kReportRestBytesMax;
+  uint64_t last = 0;
   for (const auto& [id, chunk] : chunks_) {
     if (chunk.forsaken) continue;
     pb::HeldChunk told;
@@ -142,17 +145,17 @@ void HeldChunks::Describe(bool with_tasks, const OutputTransfer& transfer,
       *told.mutable_unfinished() = chunk.unfinished.Pack();
     }
     if (!chunk.returned.empty()) *told.mutable_returned() = chunk.returned.Pack();
+    if (!chunk.stopped.empty()) *told.mutable_stopped() = chunk.stopped.Pack();
     if (with_tasks) {
       *told.mutable_tasks() = chunk.source->chunk().tasks();
       *told.mutable_attempt() = chunk.source->chunk().attempt();
     }
     bytes += told.ByteSizeLong() + 8;
-    if (bytes > kLeaseFrameBytesMax) {
-      ++*cut;
-      return;
-    }
+    if (bytes > kLeaseFrameBytesMax) return last;
     held->Add(std::move(told));
+    last = id;
   }
+  return 0;
 }
 
 void HeldChunks::CheckInvariants() const {

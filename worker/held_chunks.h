@@ -61,6 +61,7 @@ struct HeldChunk {
   bool forsaken = false;  // only what is in slots is still of interest
   RangeSet unfinished;    // indexes that wait or run
   RangeSet returned;
+  RangeSet stopped;                   // those of returned that were in a slot
   PendingResults pending;             // ended, not yet in a packet
   std::vector<ResultPacket> packets;  // sent, not known to be durable
   bool packed = false;                // something of it was put into a packet
@@ -93,11 +94,11 @@ class HeldChunks {
   uint64_t WaitingOf(uint32_t batch) const;
   std::vector<uint64_t> OfBatch(uint32_t batch) const;
 
-  // For reports and hellos, as many as fit into a frame; `cut` counts those that did not. A chunk
-  // whose large outputs are still on their way out is not told as finished: nobody waits for it
-  // yet.
-  void Describe(bool with_tasks, const OutputTransfer& transfer,
-                google::protobuf::RepeatedPtrField<pb::HeldChunk>* held, uint64_t* cut) const;
+  // For reports and hellos, from the lowest id on, as many as fit into a frame. Returns the last
+  // that did, or 0 when all did. A chunk whose large outputs are still on their way out is not told
+  // as finished: nobody waits for it yet.
+  uint64_t Describe(bool with_tasks, const OutputTransfer& transfer,
+                    google::protobuf::RepeatedPtrField<pb::HeldChunk>* held) const;
 
   void CheckInvariants() const;
 

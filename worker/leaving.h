@@ -4,7 +4,9 @@
 //   staying --DRAIN--> draining --KILL--> killed       (or at once)
 //                        |                   |
 //          nothing runs, all durable   nothing runs
-//                        +------> leaving <--+  --answered, or leave_after--> gone
+//                        +------> sweeping <-+  --nothing is left behind either--> leaving
+//
+//   leaving --answered, or leave_after--> gone
 #ifndef FANMILL_WORKER_LEAVING_H_
 #define FANMILL_WORKER_LEAVING_H_
 
@@ -12,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "lib/core/instant.h"
 #include "lib/core/local.h"
@@ -28,6 +31,11 @@ class Leaving {
   bool Obey(pb::Wish wish, bool cluster, uint64_t generation);
   pb::Wish wish() const { return wish_; }
 
+  // Whether the executor is to be told now to stop everything, what ended tasks left behind in
+  // other sessions included: true once. Swept: it has.
+  bool BeginSweep() { return !std::exchange(sweeping_, true); }
+  void Swept() { swept_ = sweeping_; }
+  bool swept() const { return swept_; }
   // Nothing of it runs or waits any more.
   void Leave(Instant now);
   void Answered() { gone_ = left_at_.has_value(); }
@@ -44,6 +52,8 @@ class Leaving {
   pb::Wish wish_ = pb::RUN;
   uint64_t cluster_generation_ = 0;
   uint64_t worker_generation_ = 0;
+  bool sweeping_ = false;
+  bool swept_ = false;
   std::optional<Instant> left_at_;
   bool gone_ = false;
 };
@@ -54,12 +64,17 @@ class DeadBatches {
   // True when the batch was not dead yet.
   bool Kill(uint32_t batch, uint64_t generation);
   bool IsDead(uint32_t batch) const { return dead_.Contains(batch); }
+  // The executor was told to stop it, and has not answered yet.
+  void AwaitStop(uint32_t batch) { stopping_.insert(batch); }
+  void Stopped(uint32_t batch) { stopping_.erase(batch); }
+  bool IsStopping(uint32_t batch) const { return stopping_.contains(batch); }
   // Receipts are owed for batches that the state still lists.
   void KeepOwed(const std::set<uint32_t>& listed);
   const std::map<uint32_t, uint64_t>& owed() const { return owed_; }  // batch -> generation
 
  private:
   RangeSet dead_;
+  std::set<uint32_t> stopping_;
   std::map<uint32_t, uint64_t> owed_;
 };
 

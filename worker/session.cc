@@ -10,20 +10,9 @@ namespace {
 constexpr int kCouldNotWork = 5;
 
 MemberOptions MemberOptionsOf(const SessionOptions& options) {
-  MemberOptions member;
-  member.role = pb::WORKER;
-  member.epoch = options.incarnation;
-  member.controller = options.controller;
-  member.hello.set_version(options.version);
-  member.hello.set_host(options.host);
-  member.hello.set_pid(options.pid);
-  member.hello.set_name(options.name);
-  member.hello.set_directory(options.directory);
+  MemberOptions member(pb::WORKER, options.incarnation, options);
   member.hello.set_slots(options.slots);
   for (const std::string& handler : options.handlers) member.hello.add_handlers(handler);
-  member.topics = {SignalPrefix(Signal::Topic::kAll, 0), "b/"};
-  member.hello_every = options.hello_every;
-  member.lease = options.lease;
   return member;
 }
 
@@ -52,6 +41,7 @@ void Session::Handle(Instant now, PeerId from, const Message& message, Outbox& o
                  [&](const Signal& signal) { OnSignal(now, signal, outbox); },
                  [&](const StopAsked& asked) { OnStopAsked(now, asked, outbox); },
                  [&](const TasksRan& ran) { OnRan(now, ran, outbox); },
+                 [&](const TasksStopped& stopped) { OnStopped(stopped); },
                  [&](const OutputRead& read) { OnOutputRead(read, outbox); },
                  [&](const Undeliverable& lost) { OnUndeliverable(now, lost); },
                  [&](const BadFrame&) { Count("bad_frame"); },  // R1
@@ -141,6 +131,10 @@ void Session::CheckInvariants() const {
   for (const auto& [id, chunk] : held_.chunks()) {
     FANMILL_CHECK(!dead_.IsDead(chunk.batch()) || (chunk.forsaken && chunk.in_slots > 0),
                   "of a dead batch only what still runs is known");
+  }
+  for (const auto& [batch, generation] : dead_.owed()) {
+    FANMILL_CHECK(dead_.IsStopping(batch) || schedule_.BusyWith(batch) == 0,
+                  "what runs of a dead batch is being stopped");
   }
   FANMILL_CHECK(!leaving_.leaving() || schedule_.busy() == 0, "who leaves runs nothing");
 }

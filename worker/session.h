@@ -101,6 +101,7 @@ class Session final : public Node {
   void OnSignal(Instant now, const Signal& signal, Outbox& outbox);
   void OnStopAsked(Instant now, const StopAsked& asked, Outbox& outbox);
   void Obey(Instant now, pb::Wish wish, bool cluster, uint64_t generation, Outbox& outbox);
+  void OnStopped(const TasksStopped& stopped);
   void KillBatch(Instant now, uint32_t batch, uint64_t generation, Outbox& outbox);
   void Fill(Instant now, pb::Heartbeat& heartbeat);
   void NewsOfReceipts(Instant now);
@@ -160,12 +161,12 @@ class Session final : public Node {
   std::map<uint32_t, Word> words_;
   std::deque<FlushDue> flush_due_;  // in the order of their time
   std::set<uint32_t> listed_;       // batches of the newest state
+  std::set<uint32_t> ran_;          // batches of which something was handed to a slot
   std::set<uint32_t> receipted_;    // batches whose receipts were told as news
   Instant words_due_ = kNever;
   Instant specs_due_ = kNever;
   bool report_due_ = false;  // unasked, at the end of this step
   bool told_full_ = false;   // the last report granted no room
-  bool said_leaving_ = false;
   uint64_t hinted_version_ = 0;
   uint64_t sink_epoch_ = 0;
   std::string sink_endpoint_;

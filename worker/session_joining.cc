@@ -7,8 +7,9 @@
 namespace fanmill {
 
 void Session::OnControl(Instant now, const pb::Envelope& envelope, Outbox& outbox) {
-  if (leaving_.leaving() && said_leaving_ && envelope.has_heartbeat_reply()) leaving_.Answered();
-  switch (member_.Handle(now, envelope, outbox)) {
+  const Member::Event event = member_.Handle(now, envelope, outbox);
+  if (member_.FarewellAnswered()) leaving_.Answered();
+  switch (event) {
     case Member::Event::kNothing:
       return;
     case Member::Event::kWelcomed:
@@ -63,6 +64,7 @@ void Session::ForgetBatches() {
     if (is_over(batch)) accounts_.Forget(batch);
   }
   std::erase_if(specs_, [&](const auto& entry) { return is_over(entry.first); });
+  std::erase_if(ran_, is_over);
 }
 
 void Session::KnowSink(Outbox& outbox) {
@@ -110,9 +112,13 @@ void Session::Obey(Instant now, pb::Wish wish, bool cluster, uint64_t generation
   accounts_.BecomeDraining(now);
   GiveBackAll(now);
   report_due_ = true;
-  if (wish == pb::KILL && schedule_.busy() > 0) {
+  if (wish == pb::KILL && leaving_.BeginSweep()) {
     outbox.Send(PeerId{Channel::kExecutor}, StopTasks{0, false});
   }
+}
+
+void Session::OnStopped(const TasksStopped& stopped) {
+  stopped.batch == 0 ? leaving_.Swept() : dead_.Stopped(stopped.batch);
 }
 
 void Session::KillBatch(Instant now, uint32_t batch, uint64_t generation, Outbox& outbox) {  // R92
@@ -123,14 +129,15 @@ void Session::KillBatch(Instant now, uint32_t batch, uint64_t generation, Outbox
     Drop(now, chunk, outbox);
   }
   words_.erase(batch);
-  if (schedule_.BusyWith(batch) > 0) {
-    outbox.Send(PeerId{Channel::kExecutor}, StopTasks{batch, false});
-  }
+  // What its ended tasks left behind in other sessions is stopped too.
+  if (!ran_.contains(batch)) return;
+  dead_.AwaitStop(batch);
+  outbox.Send(PeerId{Channel::kExecutor}, StopTasks{batch, false});
 }
 
 void Session::Fill(Instant now, pb::Heartbeat& heartbeat) {
   for (const auto& [batch, generation] : dead_.owed()) {
-    if (schedule_.BusyWith(batch) > 0) continue;
+    if (dead_.IsStopping(batch)) continue;
     pb::Receipt& receipt = *heartbeat.add_receipts();
     receipt.set_batch(batch);
     receipt.set_generation(generation);
@@ -142,12 +149,11 @@ void Session::Fill(Instant now, pb::Heartbeat& heartbeat) {
   }
   heartbeat.set_running(schedule_.busy());
   heartbeat.set_leaving(leaving_.leaving());
-  said_leaving_ = leaving_.leaving();
 }
 
 void Session::NewsOfReceipts(Instant now) {
   for (const auto& [batch, generation] : dead_.owed()) {
-    if (receipted_.contains(batch) || schedule_.BusyWith(batch) > 0) continue;
+    if (receipted_.contains(batch) || dead_.IsStopping(batch)) continue;
     receipted_.insert(batch);
     member_.News(now);
   }
@@ -156,6 +162,8 @@ void Session::NewsOfReceipts(Instant now) {
 void Session::MaybeLeave(Instant now, Outbox& outbox) {
   if (leaving_.wish() == pb::RUN || leaving_.leaving() || schedule_.busy() > 0) return;
   if (leaving_.wish() == pb::DRAIN && held_.HasResults()) return;
+  if (leaving_.BeginSweep()) outbox.Send(PeerId{Channel::kExecutor}, StopTasks{0, false});
+  if (!leaving_.swept()) return;
   report_due_ = true;  // the last word on what goes back
   leaving_.Leave(now);
   if (!member_.joined()) return leaving_.Answered();  // nobody knows this worker

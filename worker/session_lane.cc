@@ -178,7 +178,7 @@ void Session::SayHello(Outbox& outbox) {  // R20
   hello.set_host(options_.host);
   hello.set_slots(options_.slots);
   for (const std::string& handler : options_.handlers) hello.add_handlers(handler);
-  held_.Describe(true, transfer_, hello.mutable_held(), &counters_["held_cut"]);
+  if (held_.Describe(true, transfer_, hello.mutable_held()) != 0) Count("held_cut");
   hello.set_spool_bytes(options_.spool_bytes);
   outbox.Send(PeerId{Channel::kLease}, std::move(envelope));
 }
@@ -187,7 +187,8 @@ void Session::Report(Instant now, uint64_t sequence, Outbox& outbox) {
   pb::Envelope envelope = NewEnvelope(member_.identity());
   pb::LeaseReport& report = *envelope.mutable_lease_report();
   report.set_sequence(sequence);
-  held_.Describe(false, transfer_, report.mutable_held(), &counters_["held_cut"]);
+  report.set_named_through(held_.Describe(false, transfer_, report.mutable_held()));
+  if (report.named_through() != 0) Count("held_cut");
   for (const std::optional<worker::Bite>& bite : schedule_.bites()) {
     if (!bite.has_value() || bite->next == bite->end) continue;
     pb::RunningTask& running = *report.add_running();

@@ -24,6 +24,7 @@ void Session::Hand(Instant now, const worker::SlotSchedule::Start& start, Outbox
     run.tasks.push_back({start.bite.chunk, i, tasks.task(i), tasks.attempt(i), tasks.payload(i)});
   }
   run.owner = chunk.source;
+  ran_.insert(run.batch);
   accounts_.Hand(now, start.slot, start.bite.batch, start.bite.retry);
   outbox.Send(PeerId{Channel::kExecutor}, std::move(run));
   Changed(now, chunk);

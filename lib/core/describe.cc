@@ -291,6 +291,9 @@ std::string Describe(const Message& message) {
             return line.Number("outcomes", m.outcomes.size()).Flag("idle", m.idle).Take();
           },
           [](const StopTasks& m) { return Line("StopTasks").Number("batch", m.batch).Take(); },
+          [](const TasksStopped& m) {
+            return Line("TasksStopped").Number("batch", m.batch).Take();
+          },
           [](const ReadOutput& m) { return Line("ReadOutput").Number("offset", m.offset).Take(); },
           [](const OutputRead& m) {
             return Line("OutputRead").Number("bytes", m.bytes.size()).Take();

@@ -53,6 +53,7 @@ struct Connect {
   Channel channel;
   std::string endpoint;
   std::vector<std::string> prefixes = {};  // kSignal: what to subscribe to (SignalPrefix)
+  uint64_t lane = 0;                       // kLane: its token, without which it lets nobody in
 };
 struct Disconnect {
   Channel channel;
@@ -178,6 +179,12 @@ struct TasksRan {
 struct StopTasks {
   uint32_t batch;
   bool now;
+};
+// Executor -> session, when all StopTasks of the batch so far are through, after their last
+// TasksRan: nothing of it runs here any more, nor does anything that its tasks left behind (0: of
+// all).
+struct TasksStopped {
+  uint32_t batch;
 };
 // Session -> executor and back: one part of a spilled output; empty bytes: past its end.
 struct ReadOutput {

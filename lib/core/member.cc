@@ -81,6 +81,7 @@ Member::Event Member::OnReply(Instant now, const pb::HeartbeatReply& reply, Outb
     SayHello(now, outbox);
     return Event::kNothing;
   }
+  answered_ = std::max(answered_, reply.sequence());
   return reply.has_state() && Take(reply.state()) ? Event::kNewState : Event::kNothing;
 }
 
@@ -99,8 +100,11 @@ void Member::Tick(Instant now, Outbox& outbox, Fill fill) {
   if (now < due_) return;
   if (!joined_) return SayHello(now, outbox);
   pb::Envelope envelope = NewEnvelope(identity_);
-  envelope.mutable_heartbeat()->set_state_version(state_.version());
-  fill(*envelope.mutable_heartbeat());
+  pb::Heartbeat& heartbeat = *envelope.mutable_heartbeat();
+  heartbeat.set_state_version(state_.version());
+  heartbeat.set_sequence(++sequence_);
+  fill(heartbeat);
+  if (heartbeat.leaving() && farewell_ == 0) farewell_ = sequence_;
   outbox.Send(PeerId{Channel::kControl}, std::move(envelope));
   due_ = now + heartbeat_every_;
 }

@@ -16,11 +16,29 @@
 #include "absl/functional/function_ref.h"
 #include "lib/core/instant.h"
 #include "lib/core/message.h"
+#include "lib/core/signal.h"
 #include "lib/core/wire.h"
 
 namespace fanmill {
 
 struct MemberOptions {
+  MemberOptions() = default;
+  // What the options of every role's node have in common, by the same names.
+  template <class NodeOptions>
+  MemberOptions(pb::Role of, uint64_t start, const NodeOptions& node)
+      : role(of),
+        epoch(start),
+        controller(node.controller),
+        topics({SignalPrefix(Signal::Topic::kAll, 0), "b/"}),
+        hello_every(node.hello_every),
+        lease(node.lease) {
+    hello.set_version(node.version);
+    hello.set_host(node.host);
+    hello.set_pid(node.pid);
+    hello.set_name(node.name);
+    hello.set_directory(node.directory);
+  }
+
   pb::Role role = pb::ROLE_UNKNOWN;
   uint64_t epoch = 0;               // a worker's incarnation
   std::string controller;           // numeric endpoint of its control ROUTER
@@ -50,6 +68,9 @@ class Member {
   // Says what is due: Hello, or a Heartbeat to which `fill` adds the role's own words.
   void Tick(Instant now, Outbox& outbox, Fill fill);
   Instant NextDeadline() const;
+
+  // Whether the controller has answered a heartbeat that said `leaving`.
+  bool FarewellAnswered() const { return farewell_ != 0 && answered_ >= farewell_; }
 
   // There is news (R13: a signal came, or the role has something to tell): heartbeat at once,
   // which is to say at the next Tick, due now.
@@ -83,6 +104,9 @@ class Member {
   std::string refused_;
   int refusals_ = 0;  // since the last welcome
   Duration heartbeat_every_ = options_.heartbeat_every;
+  uint64_t sequence_ = 0;  // of the newest heartbeat
+  uint64_t answered_ = 0;  // the newest that was answered
+  uint64_t farewell_ = 0;  // the first that said `leaving`; 0: none did
   Instant due_ = kNever;
   Instant heard_{};
 };

@@ -25,7 +25,7 @@ using Message =
     std::variant<Wire, Signal, OpenLane, LaneOpened, LaneFailed, CloseLane, Connect, Disconnect,
                  Undeliverable, BadFrame, StopAsked, JournalWrite, JournalDurable, JournalRecovered,
                  JournalRead, JournalRows, JournalRoom, JournalForget, RunTasks, TasksRan,
-                 StopTasks, ReadOutput, OutputRead, OutputDone>;
+                 StopTasks, TasksStopped, ReadOutput, OutputRead, OutputDone>;
 
 struct Outgoing {
   PeerId to;

@@ -63,4 +63,8 @@ std::string_view PhaseName(v1::BatchPhase phase) {
   }
 }
 
+bool IsEnd(v1::BatchPhase phase) {
+  return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
+}
+
 }  // namespace fanmill

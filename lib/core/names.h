@@ -1,4 +1,5 @@
-// The words people read for the enums of the wire. Numbers that we do not know have one too.
+// The words people read for the enums of the wire, and which phases are ends. Numbers that we do
+// not know have a word too.
 #ifndef FANMILL_LIB_CORE_NAMES_H_
 #define FANMILL_LIB_CORE_NAMES_H_
 
@@ -11,6 +12,8 @@ namespace fanmill {
 std::string_view RoleName(v1::Role role);
 std::string_view StatusName(v1::Status status);
 std::string_view PhaseName(v1::BatchPhase phase);
+// Nothing moves a batch out of it any more.
+bool IsEnd(v1::BatchPhase phase);
 
 }  // namespace fanmill
 

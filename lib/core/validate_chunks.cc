@@ -68,7 +68,8 @@ bool IsStream(uint32_t stream) { return stream == kStdout || stream == kStderr; 
 
 const char* WhyInvalid(const v1::LargeOutput& large) {
   if (!IsStream(large.stream())) return "a large output of no known stream";
-  if (large.size() == 0 || large.size() > kOutputStreamBytesMax) return "a large output's size";
+  if (large.size() > kOutputStreamBytesMax) return "a large output's size";
+  if (large.size() == 0 && large.dropped() == 0) return "a large output that never was";
   const bool room = large.parts() >= (large.size() + kOutputPartBytesMax - 1) / kOutputPartBytesMax;
   if (!room || large.parts() > large.size()) return "a large output's number of parts";
   return nullptr;
@@ -210,7 +211,8 @@ const char* WhyInvalid(const v1::HeldChunk& held) {
     return "a column has another length than its tasks";
   }
   if (!AllFromOne(held.attempt())) return "attempts count from 1";
-  if (!RangeSet::IsValid(held.unfinished(), limit) || !RangeSet::IsValid(held.returned(), limit)) {
+  if (!RangeSet::IsValid(held.unfinished(), limit) || !RangeSet::IsValid(held.returned(), limit) ||
+      !RangeSet::IsValid(held.stopped(), limit)) {
     return "indexes that its chunk does not have";
   }
   return nullptr;

@@ -111,10 +111,13 @@ TEST(ExecStop, ASecondStopCutsTheGraceOfTheFirst) {
   rig.Stop(1, false);
   rig.Stop(1, false);
   EXPECT_EQ(ready.Bearers().size(), 1u);  // deaf to it, like its parent
+  EXPECT_TRUE(rig.stopped.empty());
   rig.Stop(1, true);
   ASSERT_TRUE(rig.AwaitIdle());
   EXPECT_EQ(rig.ended.at(0).status, pb::CANCELLED);
   EXPECT_TRUE(mark.Bearers().empty());
+  ASSERT_TRUE(rig.Await([&] { return !rig.stopped.empty(); }));
+  EXPECT_EQ(rig.stopped, std::vector<uint32_t>{1}) << "one answer when all stops are through";
 }
 
 TEST(ExecStop, AFrozenTaskHearsTheTerm) {
@@ -144,8 +147,12 @@ TEST(ExecStop, ACancelReachesWhatLeftItsSession) {
   ASSERT_TRUE(rig.AwaitIdle());
   EXPECT_TRUE(cancelled.Bearers().empty());
   EXPECT_EQ(other.Bearers().size(), 2u);
+  ASSERT_TRUE(rig.Await([&] { return !rig.stopped.empty(); }));
+  EXPECT_EQ(rig.stopped, std::vector<uint32_t>{1});
   rig.Stop(12, true);  // its task ended well long ago
-  EXPECT_TRUE(WaitUntil([&] { return other.Bearers().empty(); }));
+  ASSERT_TRUE(rig.Await([&] { return rig.stopped.size() == 2; }));
+  EXPECT_TRUE(other.Bearers().empty());
+  EXPECT_EQ(rig.stopped[1], 12u);
 }
 
 TEST(ExecStop, BatchZeroIsAll) {
@@ -160,6 +167,8 @@ TEST(ExecStop, BatchZeroIsAll) {
   ASSERT_EQ(rig.ended.size(), 4u);
   for (const auto& [index, outcome] : rig.ended) EXPECT_EQ(outcome.status, pb::CANCELLED);
   EXPECT_TRUE(mark.Bearers().empty());
+  ASSERT_TRUE(rig.Await([&] { return !rig.stopped.empty(); }));
+  EXPECT_EQ(rig.stopped, std::vector<uint32_t>{0}) << "one answer for all handlers";
   EXPECT_TRUE(Descendants(getpid()).empty());
   EXPECT_TRUE(rig.table.Started().empty());
 }
@@ -169,7 +178,9 @@ TEST(ExecStop, AfterACancelTheSlotWorksOn) {
   rig.Run(0, 1, ExecSpec({"sleep", "1000"}));
   rig.Stop(1, true);
   ASSERT_TRUE(rig.AwaitIdle());
-  rig.Stop(1, true);  // nothing runs: nothing is told
+  ASSERT_TRUE(rig.Await([&] { return rig.stopped.size() == 1; }));
+  rig.Stop(1, true);  // nothing runs: that is all that is told
+  ASSERT_TRUE(rig.Await([&] { return rig.stopped.size() == 2; }));
   EXPECT_EQ(rig.RunOne(ExecSpec({"echo", "x"})).out, "x\n");
   EXPECT_EQ(rig.told.size(), 2u);
 }

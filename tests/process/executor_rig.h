@@ -119,6 +119,7 @@ class Rig {
   std::vector<TasksRan> told;             // as they came
   std::map<uint32_t, TaskOutcome> ended;  // by index, whatever the form they were told in
   std::vector<OutputRead> parts;
+  std::vector<uint32_t> stopped;  // batches told to be, as they came
 
  private:
   void Collect() {
@@ -127,6 +128,7 @@ class Rig {
     for (Message& message : messages) {
       if (auto* part = std::get_if<OutputRead>(&message)) parts.push_back(std::move(*part));
       if (auto* ran = std::get_if<TasksRan>(&message)) OnRan(std::move(*ran));
+      if (auto* quiet = std::get_if<TasksStopped>(&message)) stopped.push_back(quiet->batch);
     }
   }
 

@@ -150,7 +150,8 @@ void Executor::End(uint32_t slot_number) {
   seams_.reply(std::move(ran));
 }
 
-// What runs takes a moment to die; the slot is busy as long.
+// What runs takes a moment to die; the slot is busy as long. What ended tasks left behind takes one
+// too.
 void Executor::Stop(const StopTasks& stop) {
   for (auto& [slot_number, slot] : slots_) {
     if (!slot.busy || (stop.batch != 0 && slot.work.batch != stop.batch)) continue;
@@ -162,6 +163,19 @@ void Executor::Stop(const StopTasks& stop) {
       if (*alive && slots_[slot_number].turn == turn) Stopped(slot_number);
     });
   }
+  TellStopped(stop.batch);
+}
+
+void Executor::TellStopped(uint32_t batch) {
+  scheduler_.In(Micros(1 + static_cast<int64_t>(random_.Uniform(5'000))),
+                [this, alive = alive_, batch] {
+                  if (!*alive) return;
+                  for (const auto& [slot_number, slot] : slots_) {
+                    const bool concerned = batch == 0 || slot.work.batch == batch;
+                    if (slot.busy && slot.stopping && concerned) return TellStopped(batch);
+                  }
+                  seams_.reply(TasksStopped{batch});
+                });
 }
 
 void Executor::Stopped(uint32_t slot_number) {

@@ -50,6 +50,7 @@ class Executor {
   TaskOutcome OutcomeOf(const BatchPlan& plan, const TaskToRun& task);
   void Stop(const StopTasks& stop);
   void Stopped(uint32_t slot);
+  void TellStopped(uint32_t batch);
   void Read(const ReadOutput& read);
 
   Scheduler& scheduler_;

@@ -18,11 +18,13 @@ class SessionLeaving : public ::testing::Test {
     stage_.HearState();
   }
   // Only what goes to the executor, the ventilator and the sink.
-  Lines HearAnswer() {
+  Lines HearAnswer(uint64_t sequence) {
     pb::Envelope envelope = stage_.From(pb::CONTROLLER, 1);
     envelope.mutable_heartbeat_reply()->set_state_version(stage_.state().version());
+    envelope.mutable_heartbeat_reply()->set_sequence(sequence);
     return stage_.Hear(Channel::kControl, std::move(envelope));
   }
+  Lines HearStopped(uint32_t batch) { return stage_.Hear(Channel::kExecutor, TasksStopped{batch}); }
   pb::Heartbeat Heartbeat() {
     stage_.Tick();
     return stage_.Said(pb::Envelope::kHeartbeat).heartbeat();
@@ -37,6 +39,8 @@ TEST_F(SessionLeaving, StopsAKilledBatchAtTheSignalAndGivesAReceiptWhenNothingRu
   stage_.HearOutcome(0, Outcome(1, 0, pb::CANCELLED));
   EXPECT_EQ(Heartbeat().ByteSizeLong(), 0u) << "one task still runs: no news";
   EXPECT_EQ(stage_.HearOutcome(1, Outcome(1, 1, pb::OK)), Lines{}) << "its results are forgotten";
+  EXPECT_EQ(Heartbeat().ByteSizeLong(), 0u) << "what they left behind may still run: no news";
+  HearStopped(1);
   const pb::Heartbeat heartbeat = Heartbeat();
   ASSERT_EQ(heartbeat.receipts_size(), 1);
   EXPECT_EQ(heartbeat.receipts(0).batch(), 1u);
@@ -50,6 +54,7 @@ TEST_F(SessionLeaving, RepeatsTheReceiptUntilTheStateHasTheBatchNoMore) {  // R9
   EXPECT_EQ(stage_.HearState(), Lines{}) << "a wish said twice is one";
   stage_.HearOutcome(0, Outcome(1, 0, pb::CANCELLED));
   stage_.HearOutcome(1, Outcome(1, 1, pb::CANCELLED));
+  HearStopped(1);
   EXPECT_EQ(Heartbeat().receipts_size(), 1);
   stage_.Wait(Seconds(1));
   EXPECT_EQ(stage_.Said(pb::Envelope::kHeartbeat).heartbeat().receipts_size(), 1);
@@ -57,6 +62,25 @@ TEST_F(SessionLeaving, RepeatsTheReceiptUntilTheStateHasTheBatchNoMore) {  // R9
   stage_.HearState();
   stage_.Wait(Seconds(1));
   EXPECT_EQ(stage_.Said(pb::Envelope::kHeartbeat).heartbeat().receipts_size(), 0);
+}
+
+TEST_F(SessionLeaving, StopsWhatEndedTasksOfAKilledBatchLeftBehind) {  // R92
+  stage_.HearVerdict(1, pb::DROP);
+  stage_.HearRan(0, 1, 0, 1, Millis(1));
+  stage_.HearRan(1, 1, 1, 1, Millis(1));
+  stage_.state().mutable_batches(0)->set_generation(6);
+  EXPECT_EQ(stage_.HearState(), Lines{"StopTasks batch=1"}) << "though nothing of it is in a slot";
+  EXPECT_EQ(Heartbeat().receipts_size(), 0);
+  HearStopped(1);
+  EXPECT_EQ(Heartbeat().receipts_size(), 1);
+}
+
+TEST_F(SessionLeaving, GivesAReceiptAtOnceForABatchThatNeverRanHere) {  // R92
+  pb::BatchState& other = *stage_.state().add_batches();
+  other.set_batch(2);
+  other.set_generation(6);
+  EXPECT_EQ(stage_.HearState(), Lines{});
+  EXPECT_EQ(Heartbeat().receipts_size(), 1);
 }
 
 TEST_F(SessionLeaving, RefusesChunksOfADeadBatchForEver) {  // R93
@@ -82,15 +106,19 @@ TEST_F(SessionLeaving, DrainsWhenToldAndLeavesWhenItsResultsAreDurable) {  // R1
   EXPECT_EQ(stage_.HearRan(1, 1, 1, 1, Millis(1)),
             Lines{"ResultChunk chunk=7:1 batch=1 tasks=0..1"});
   EXPECT_FALSE(Heartbeat().leaving()) << "its results are not durable";
-  EXPECT_EQ(stage_.HearVerdict(1, pb::DROP),
-            Lines{"LeaseReport sequence=0 held=1 running=0 draining"});
+  EXPECT_EQ(stage_.HearVerdict(1, pb::DROP), Lines{"StopTasks batch=0"})
+      << "ends what its tasks left behind";
+  EXPECT_FALSE(Heartbeat().leaving());
+  EXPECT_EQ(HearStopped(0), Lines{"LeaseReport sequence=0 held=1 running=0 draining"});
   const pb::Heartbeat heartbeat = Heartbeat();
   EXPECT_TRUE(heartbeat.leaving());
   ASSERT_EQ(heartbeat.receipts_size(), 1);
   EXPECT_EQ(heartbeat.receipts(0).batch(), 0u);
   EXPECT_EQ(heartbeat.receipts(0).generation(), 8u);
   EXPECT_FALSE(stage_.session.Done());
-  HearAnswer();
+  HearAnswer(heartbeat.sequence() - 1);
+  EXPECT_FALSE(stage_.session.Done()) << "the answer to an earlier word, without the receipt";
+  HearAnswer(heartbeat.sequence());
   EXPECT_TRUE(stage_.session.Done());
   EXPECT_EQ(stage_.session.ExitCode(), 0);
 }
@@ -100,6 +128,7 @@ TEST_F(SessionLeaving, LeavesUnansweredAfterASecond) {  // R100
   stage_.Hear(Channel::kSignal, Signal{Signal::Topic::kWorker, 4, Signal::Verb::kDrain, 3});
   stage_.HearRan(0, 1, 0, 1, Millis(1));
   stage_.HearRan(1, 1, 1, 1, Millis(1));
+  HearStopped(0);
   stage_.Wait(Millis(999));
   EXPECT_FALSE(stage_.session.Done());
   stage_.Wait(Millis(1));
@@ -118,9 +147,11 @@ TEST_F(SessionLeaving, StopsWhatRunsWhenKilledAndReturnsIt) {  // R66 R101
   EXPECT_EQ(stage_.HearOutcome(0, Outcome(1, 0, pb::CANCELLED)),
             Lines{"LeaseReport sequence=0 held=1 running=1 draining"});
   stage_.HearRan(1, 1, 1, 1, Millis(1));
-  EXPECT_EQ(stage_.said().size(), 2u) << "the result that made it, and the last report";
+  EXPECT_EQ(stage_.said().size(), 1u) << "the result that made it";
+  EXPECT_EQ(HearStopped(0).size(), 1u) << "the last report";
   const pb::LeaseReport report = stage_.Said(pb::Envelope::kLeaseReport).lease_report();
-  EXPECT_EQ(Stage::Text(report), "held 1 finished returned [0,1)[2,4); through 1 draining");
+  EXPECT_EQ(Stage::Text(report),
+            "held 1 finished returned [0,1)[2,4) stopped [0,1); through 1 draining");
   const pb::Heartbeat heartbeat = Heartbeat();
   EXPECT_TRUE(heartbeat.leaving());
   EXPECT_EQ(heartbeat.receipts(0).generation(), 9u);
@@ -139,6 +170,7 @@ TEST_F(SessionLeaving, APersonsFirstSignalDrainsAndTheSecondKills) {  // R103
             Lines{"Asked again to stop: ends the 2 tasks that run, then leaves."});
   stage_.HearOutcome(0, Outcome(1, 0, pb::CANCELLED));
   stage_.HearOutcome(1, Outcome(1, 1, pb::CANCELLED));
+  HearStopped(0);
   const pb::Heartbeat heartbeat = Heartbeat();
   EXPECT_TRUE(heartbeat.leaving());
   ASSERT_EQ(heartbeat.receipts_size(), 1);
@@ -149,6 +181,7 @@ TEST(SessionLeavingEarly, GoesAtOnceWhenNobodyKnowsIt) {  // R103
   Stage stage;
   stage.Begin();
   stage.Hear(Channel::kPerson, StopAsked{1});
+  stage.Hear(Channel::kExecutor, TasksStopped{0});
   EXPECT_TRUE(stage.session.Done());
   EXPECT_EQ(stage.session.NextDeadline(), kNever);
 }

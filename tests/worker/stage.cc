@@ -187,6 +187,7 @@ std::string Stage::Text(const pb::LeaseReport& report) {
     if (held.finished()) text += " finished";
     if (held.has_unfinished()) text += " unfinished " + ranges(held.unfinished());
     if (held.has_returned()) text += " returned " + ranges(held.returned());
+    if (held.has_stopped()) text += " stopped " + ranges(held.stopped());
     text += "; ";
   }
   for (const pb::RunningTask& running : report.running()) {

@@ -72,13 +72,13 @@ void ExecLoop::Run() {
     for (int i = 0; i < n; ++i) OnEvent(events[i]);
     const Instant now = Now();
     while (const auto slot = timers_.TakeDue(now)) OnTimer(*slot);
-    FinishStops();
+    GoOnWithStops();
     if (reap_at_ <= now) ReapAdoptedSometimes();
   }
 }
 
 int ExecLoop::WaitMillis() const {
-  const Instant next = std::min(timers_.Next(), reap_at_);
+  const Instant next = std::min({timers_.Next(), reap_at_, sweep_at_});
   if (next == kNever) return -1;
   const Duration wait = std::clamp(next - Now(), Duration(0), Seconds(3600));
   return static_cast<int>((wait.count() + 999) / 1000);

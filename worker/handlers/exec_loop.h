@@ -18,13 +18,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "lib/core/instant.h"
 #include "worker/capture.h"
+#include "worker/descendants.h"
 #include "worker/handlers/exec_command.h"
 #include "worker/handlers/handler.h"
 #include "worker/slot_timers.h"
@@ -75,7 +76,8 @@ class ExecLoop {
   void StopChild(uint32_t slot_number, bool now);
   void Hold(uint32_t slot_number, TaskOutcome outcome);
   bool NothingRuns(uint32_t batch) const;
-  void FinishStops();
+  void GoOnWithStops();
+  void TellStopped(uint32_t batch, int times);
 
   std::shared_ptr<CommandMaker> MakerOf(const RunTasks& work);
   void ReapAdoptedSometimes();
@@ -86,7 +88,13 @@ class ExecLoop {
   const int epoll_fd_;
   std::vector<Slot> slots_;
   SlotTimers timers_;
-  std::set<uint32_t> stops_;  // batches that are being stopped; 0: all
+  struct Stop {
+    explicit Stop(std::string mark) : sweep(std::move(mark)) {}
+    int asked = 0;  // how often: each is answered
+    Sweep sweep;
+  };
+  std::map<uint32_t, Stop> stops_;  // batches that are being stopped; 0: all
+  Instant sweep_at_ = kNever;
   std::map<uint32_t, std::shared_ptr<CommandMaker>> makers_;
   Instant reap_at_ = kNever;  // when to look for adopted processes that have died
   bool quitting_ = false;

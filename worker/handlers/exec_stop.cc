@@ -7,7 +7,6 @@
 
 #include "lib/io/clock.h"
 #include "spdlog/spdlog.h"
-#include "worker/descendants.h"
 #include "worker/handlers/exec_loop.h"
 #include "worker/handlers/tally.h"
 
@@ -16,21 +15,21 @@ namespace {
 
 constexpr uint64_t kGraceMicrosMax = uint64_t{24} * 3600 * 1000 * 1000;
 
-// Also what ended well and left processes in other sessions: a killed batch leaves nothing.
-void KillLeftBehind(uint32_t batch) {
-  const int left = batch == 0 ? KillAllDescendants() : KillMarkedDescendants(BatchMark(batch));
-  if (left > 0) {
-    spdlog::warn(
-        "event=cannot_kill batch={} processes={} reason=\"they belong to another user or hang in "
-        "the kernel\"",
-        batch, left);
-  }
+constexpr Duration kSweepEvery = Millis(1);
+
+void WarnOfLeftBehind(uint32_t batch, int left) {
+  spdlog::warn(
+      "event=cannot_kill batch={} processes={} reason=\"they belong to another user or hang in "
+      "the kernel\"",
+      batch, left);
 }
 
 }  // namespace
 
 void ExecLoop::OnStop(const StopTasks& stop) {
-  stops_.insert(stop.batch);
+  // Also what ended well and left processes in other sessions: a killed batch leaves nothing.
+  ++stops_.try_emplace(stop.batch, stop.batch == 0 ? "" : BatchMark(stop.batch))
+        .first->second.asked;
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (!Concerns(stop, slot.work.batch)) continue;
@@ -92,22 +91,32 @@ bool ExecLoop::NothingRuns(uint32_t batch) const {
   });
 }
 
-void ExecLoop::FinishStops() {
-  for (auto stop = stops_.begin(); stop != stops_.end();) {
-    if (!NothingRuns(*stop)) {
-      ++stop;
-      continue;
+void ExecLoop::GoOnWithStops() {
+  sweep_at_ = kNever;
+  for (auto it = stops_.begin(); it != stops_.end();) {
+    auto& [batch, stop] = *it;
+    if (!NothingRuns(batch)) {  // its end will wake this thread
+      ++it;
+    } else if (!stop.sweep.Pass()) {
+      sweep_at_ = After(Now(), kSweepEvery);
+      ++it;
+    } else {
+      if (stop.sweep.left() > 0) WarnOfLeftBehind(batch, stop.sweep.left());
+      TellStopped(batch, stop.asked);
+      it = stops_.erase(it);
     }
-    KillLeftBehind(*stop);
-    for (uint32_t i = 0; i < slots_.size(); ++i) {
-      Slot& slot = slots_[i];
-      if (slot.phase != Phase::kStopped || !Concerns({*stop, true}, slot.work.batch)) continue;
-      TasksRan answer = std::exchange(slot.answer, {});
-      BecomeIdle(i);
-      tools_.answers.Put(std::move(answer));
-    }
-    stop = stops_.erase(stop);
   }
+}
+
+void ExecLoop::TellStopped(uint32_t batch, int times) {
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.phase != Phase::kStopped || !Concerns({batch, true}, slot.work.batch)) continue;
+    TasksRan answer = std::exchange(slot.answer, {});
+    BecomeIdle(i);
+    tools_.answers.Put(std::move(answer));
+  }
+  for (int i = 0; i < times; ++i) tools_.answers.Put(TasksStopped{batch});
 }
 
 }  // namespace fanmill

@@ -32,6 +32,7 @@ class Handler {
   virtual ~Handler() = default;
   // Both are called by the loop's thread and return soon.
   virtual void Run(RunTasks work) = 0;
+  // Answered with TasksStopped, each, after the last TasksRan of what was stopped.
   virtual void Stop(const StopTasks& stop) = 0;
 };
 

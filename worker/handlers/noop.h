@@ -11,7 +11,9 @@ class NoopHandler final : public Handler {
  public:
   explicit NoopHandler(const HandlerTools& tools) : tools_(tools) {}
   void Run(RunTasks work) override;
-  void Stop(const StopTasks&) override {}  // nothing ever runs when it is called
+  void Stop(const StopTasks& stop) override {  // nothing ever runs when it is called
+    tools_.answers.Put(TasksStopped{stop.batch});
+  }
 
  private:
   const HandlerTools& tools_;

@@ -149,6 +149,7 @@ void SleepHandler::OnStop(const StopTasks& stop, Instant now) {
     tools_.table.slot(i).Set({});
     tally.Tell(true);
   }
+  tools_.answers.Put(TasksStopped{stop.batch});
 }
 
 }  // namespace fanmill
