@@ -76,7 +76,7 @@ void Dispatcher::OnControl(Instant now, const pb::Envelope& envelope, Outbox& ou
       done_ = true;
       break;
   }
-  if (leaving_told_ && envelope.has_heartbeat_reply()) done_ = true;  // R102
+  if (mill_.member.FarewellAnswered()) done_ = true;  // R102
 }
 
 void Dispatcher::OnState(Instant now, Outbox& outbox) {
@@ -262,10 +262,8 @@ void Dispatcher::Settle(Instant now, Outbox& outbox) {
 void Dispatcher::Tick(Instant now, Outbox& outbox) {
   NotePause(now);
   if (intake_.recovered()) {
-    mill_.member.Tick(now, outbox, [&](pb::Heartbeat& heartbeat) {
-      FillHeartbeat(now, heartbeat);
-      leaving_told_ = heartbeat.leaving();
-    });
+    mill_.member.Tick(now, outbox,
+                      [&](pb::Heartbeat& heartbeat) { FillHeartbeat(now, heartbeat); });
     facts_.Tick(now, outbox);
     lanes_.Tick(now, outbox);
     WakeResting(now);

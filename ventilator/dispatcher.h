@@ -68,8 +68,7 @@ class Dispatcher final : public Node {
   ventilator::Feeder feeder_{mill_, lanes_};
 
   bool done_ = false;
-  Instant leave_at_ = kNever;  // at the latest. R102
-  bool leaving_told_ = false;
+  Instant leave_at_ = kNever;    // at the latest. R102
   Instant rest_until_ = kNever;  // R56
   Instant due_ = kNever;         // what NextDeadline said after the last step. R55
 };

@@ -6,19 +6,8 @@ namespace fanmill::ventilator {
 namespace {
 
 MemberOptions AsMember(const DispatcherOptions& options) {
-  MemberOptions member;
-  member.role = pb::VENTILATOR;
-  member.epoch = options.epoch;
-  member.controller = options.controller;
-  member.hello.set_version(options.version);
-  member.hello.set_host(options.host);
-  member.hello.set_pid(options.pid);
-  member.hello.set_name(options.name);
-  member.hello.set_directory(options.directory);
+  MemberOptions member(pb::VENTILATOR, options.epoch, options);
   *member.hello.mutable_endpoints() = options.endpoints;
-  member.topics = {SignalPrefix(Signal::Topic::kAll, 0), "b/"};
-  member.hello_every = options.hello_every;
-  member.lease = options.lease;
   return member;
 }
 

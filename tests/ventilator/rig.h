@@ -91,6 +91,7 @@ class Rig {
         *e.mutable_welcome()->mutable_state() = state;
       } else {
         e.mutable_heartbeat_reply()->set_state_version(state.version());
+        e.mutable_heartbeat_reply()->set_sequence(heartbeats_);
         *e.mutable_heartbeat_reply()->mutable_state() = state;
       }
     });
@@ -371,6 +372,8 @@ class Rig {
         answers.push_back(LaneOpened{open->lane, "tcp://127.0.0.1:21100"});
       }
       sent.push_back(std::move(outgoing));
+      } else if (const auto* wire = std::get_if<Wire>(&outgoing.message)) {
+        heartbeats_ = std::max(heartbeats_, wire->envelope->heartbeat().sequence());
     }
     for (const Message& answer : answers) Handle(PeerId{Channel::kNet}, answer);
     if (written && durable_at_once) MakeDurable();
@@ -379,6 +382,7 @@ class Rig {
   bool joined_ = false;
   uint64_t tokens_ = 0;
 };
+  uint64_t heartbeats_ = 0;  // the sequence of the last one
 
 }  // namespace fanmill
 
