@@ -31,6 +31,7 @@ namespace fanmill::ventilator {
 // Why a task that was held is held no more, and by nobody else.
 enum class Loss : uint8_t {
   kReturned,  // unstarted, given back: the attempt was never used
+  kStopped,   // given back, and it had begun to run: the attempt is used, nobody is blamed. R35
   kFailed,    // the attempt ended, not OK
   kLost,      // with its worker, its connection, its chunk
   kSilent,    // likewise, and it was running when its worker fell silent

@@ -131,14 +131,16 @@ Row Lanes::JudgeReported(Instant now, Lane& lane, const pb::HeldChunk& held,
 
 void Lanes::TakeReturned(Lane& lane, Chunk& chunk, const pb::HeldChunk& held) {  // R35
   RangeSet returned;
+  RangeSet stopped;
   if (!held.has_returned()) return;
-  if (!RangeSet::Unpack(held.returned(), chunk.tasks.size(), &returned)) {
+  if (!RangeSet::Unpack(held.returned(), chunk.tasks.size(), &returned) ||
+      !RangeSet::Unpack(held.stopped(), chunk.tasks.size(), &stopped)) {
     return mill_.Count("bad_ranges");
   }
   const uint64_t before = chunk.live();
   for (const auto& [begin, end] : returned.ranges()) {
     for (uint64_t index = begin; index < end; ++index) {
-      LoseIndex(lane, chunk, index, Loss::kReturned);
+      LoseIndex(lane, chunk, index, stopped.Contains(index) ? Loss::kStopped : Loss::kReturned);
     }
   }
   if (chunk.live() != before) mill_.Count("R35");
@@ -150,7 +152,8 @@ void Lanes::JudgeUnreported(Instant now, Lane& lane, const pb::LeaseReport& repo
   held.reserve(static_cast<size_t>(report.held_size()));
   for (const pb::HeldChunk& chunk : report.held()) held.push_back(chunk.chunk());
   std::ranges::sort(held);
-  for (auto it = lane.chunks.begin(); it != lane.chunks.end();) {
+  const uint64_t named_through = report.named_through() == 0 ? UINT64_MAX : report.named_through();
+  for (auto it = lane.chunks.begin(); it != lane.chunks.end() && it->first <= named_through;) {
     Chunk& chunk = it->second;
     if (std::ranges::binary_search(held, chunk.id)) {
       ++it;
@@ -219,7 +222,8 @@ void Lanes::LoseIndex(Lane& lane, Chunk& chunk, uint64_t index, Loss loss) {
   if (!batch->finalising().empty()) mill_.facts_news = true;
   const bool alone = batch->RunsAlone(chunk.tasks[index]);
   if (alone || batch->IsQuarantined(chunk.tasks[index])) mill_.Count("R54");
-  if (loss != Loss::kReturned && loss != Loss::kFailed) mill_.Count("redelivered");
+  const bool told = loss == Loss::kReturned || loss == Loss::kStopped || loss == Loss::kFailed;
+  if (!told) mill_.Count("redelivered");
 }
 
 Lanes::Chunks::iterator Lanes::Remove(Lane& lane, Chunks::iterator chunk) {

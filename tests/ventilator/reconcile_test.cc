@@ -187,6 +187,69 @@ TEST(Report, HandsOutReturnedTasksAtOnceAndNotAsARedelivery) {  // R35, R43
   EXPECT_EQ(again[0].attempt_size(), 0);  // never started: still the first attempt
 }
 
+void GiveBackFirst(pb::HeldChunk& held, bool stopped) {
+  held.mutable_returned()->add_step(0);
+  held.mutable_returned()->add_step(1);
+  if (stopped) *held.mutable_stopped() = held.returned();
+}
+
+TEST(Report, GivesAnotherAttemptNumberToWhatWasStoppedWhileItRan) {  // R35
+  Outstanding rig(1, 1);
+  rig.Report(1, [&](pb::LeaseReport& report) {
+    rig.Hold(report, 0);
+    GiveBackFirst(*report.mutable_held(0), true);
+    report.set_draining(true);
+  });
+  rig.Ready(2, 1);
+  const auto again = rig.Chunks();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(Rig::Tasks(again), Rig::Tasks({rig.chunks[0]}));
+  EXPECT_EQ(again[0].attempt(0), 2u);
+  EXPECT_EQ(rig.Counted("redelivered"), 0u);
+  // It was no failure: without retries its end is still to come.
+  EXPECT_TRUE(rig.FactsOf(rig.batch).finalise().empty());
+  rig.AckWhole({again[0].chunk()});
+  EXPECT_EQ(rig.Progress(rig.batch).ok(), 1u);
+}
+
+TEST(Report, BlamesNobodyForWhatWasStoppedHoweverOften) {  // R35, R54
+  Outstanding rig(1, 1);
+  pb::TaskChunk chunk = rig.chunks[0];
+  for (uint64_t worker = 1; worker <= 5; ++worker) {
+    rig.Report(worker, [&](pb::LeaseReport& report) {
+      report.add_held()->set_chunk(chunk.chunk());
+      GiveBackFirst(*report.mutable_held(0), true);
+      report.set_draining(true);
+    });
+    rig.Ready(worker + 1, 1);
+    const auto again = rig.Chunks();
+    ASSERT_EQ(again.size(), 1u);
+    chunk = again[0];
+    EXPECT_EQ(chunk.attempt(0), worker + 1);
+  }
+  EXPECT_EQ(rig.Counted("R54"), 0u);
+}
+
+TEST(Report, SaysNothingOfChunksItHadNoRoomToName) {  // R33, R34
+  Outstanding rig(3);
+  const auto named_through_second = [&](pb::LeaseReport& report) {
+    rig.Hold(report, 1);
+    report.set_named_through(rig.chunks[1].chunk());
+  };
+  rig.Report(1, named_through_second);
+  // The first is missing, the third was not told of.
+  EXPECT_EQ(Rig::Tasks(rig.Chunks()), Rig::Tasks({rig.chunks[0]}));
+  EXPECT_EQ(rig.Counted("R33"), 1u);
+  for (int i = 0; i < 7; ++i) {
+    rig.Pass(Seconds(1));
+    rig.Report(1, [&](pb::LeaseReport& report) {
+      named_through_second(report);
+      report.set_lane_through(rig.chunks[1].chunk());
+    });
+  }
+  EXPECT_EQ(rig.Counted("R34") + rig.Counted("redelivered"), 1u);
+}
+
 TEST(Report, DropsWhatIsNotOutstandingHere) {  // R36
   Outstanding rig(2);
   rig.AckWhole({rig.chunks[0].chunk()});
@@ -246,6 +309,17 @@ TEST(Hello, AdoptsWhatIsNotFinished) {  // R39
   rig.Echo(grant.lane());
   EXPECT_TRUE(rig.Chunks().empty());
   EXPECT_EQ(rig.Progress(rig.batch).outstanding(), 1u);
+}
+
+TEST(Hello, GivesAnotherAttemptNumberToWhatWasStoppedWhileItRan) {  // R35
+  Outstanding rig(1, 1);
+  pb::HeldChunk held = rig.Held(0, true);
+  GiveBackFirst(held, true);
+  rig.Echo(rig.Hello(1, 1, {held}).lane());
+  const auto again = rig.Chunks();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].attempt(0), 2u);
+  EXPECT_EQ(rig.Counted("redelivered"), 0u);
 }
 
 TEST(Hello, AdoptsFromAWorkerBelievedDeadAndItsTasksWaitNoMore) {  // R39
