@@ -308,7 +308,7 @@ void Dispatcher::NotePause(Instant now) {  // R55
 Instant Dispatcher::NextDeadline() const {
   if (!intake_.recovered() || done_) return kNever;
   return std::min({mill_.member.NextDeadline(), facts_.NextDeadline(), lanes_.NextDeadline(),
-                   rest_until_, leave_at_});
+                   feeder_.NextDeadline(), rest_until_, leave_at_});
 }
 
 void Dispatcher::CheckInvariants() const {

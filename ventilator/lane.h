@@ -75,7 +75,6 @@ struct Lane {
   Instant ping_due = kNever;
   Instant unreachable = kNever;  // since when the net finds nobody there; kNever: it does
   bool stripped = false;         // its unstarted tasks went elsewhere meanwhile. R51
-  Instant recalled{};            // when a Recall was sent last
 
   bool Offers(const std::string& handler) const;
   bool IsFed() const {

@@ -159,11 +159,10 @@ void Lanes::Send(Instant now, Lane& lane, Chunk chunk, pb::Envelope envelope, Ou
   outbox.Send(PeerId{Channel::kLane, lane.token}, std::move(envelope));
 }
 
-void Lanes::Recall(Instant now, Lane& lane, uint32_t batch, uint64_t tasks, Outbox& outbox) {
+void Lanes::Recall(Lane& lane, uint32_t batch, uint64_t tasks, Outbox& outbox) {
   pb::Envelope envelope = mill_.NewEnvelope();
   envelope.mutable_recall()->set_batch(batch);
   envelope.mutable_recall()->set_tasks(tasks);
-  lane.recalled = now;
   mill_.Count("R44");
   outbox.Send(lane.lease, std::move(envelope));
 }

@@ -47,7 +47,7 @@ class Lanes {
 
   // ---- what the schedule does -----------------------------------------------------------------
   void Send(Instant now, Lane& lane, Chunk chunk, pb::Envelope envelope, Outbox& outbox);
-  void Recall(Instant now, Lane& lane, uint32_t batch, uint64_t tasks, Outbox& outbox);
+  void Recall(Lane& lane, uint32_t batch, uint64_t tasks, Outbox& outbox);
   std::map<uint64_t, Lane>& all() { return lanes_; }
   const std::map<uint64_t, Lane>& all() const { return lanes_; }
   // Lanes in which room may have appeared since the last call.

@@ -131,6 +131,23 @@ TEST(Schedule, RecallsFromTheBusiestLaneWhenASlotIsIdle) {  // R44
   EXPECT_EQ(recalls[0].recall().tasks(), 1u);
 }
 
+TEST(Schedule, RecallsForAnIdleSlotAlthoughNothingElseHappens) {  // R44
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = rig.Open("exec");
+  rig.AppendCosts(batch, 0, std::vector<uint32_t>(3, 1000));
+  rig.Seal(batch, 3);
+  rig.StartBatch(batch);
+  rig.Pass(Millis(20));
+  rig.Ready(2, 1);
+  ASSERT_EQ(rig.Sent(pb::Envelope::kRecall).size(), 1u);
+  rig.Ready(3, 1);  // too soon after that recall for another one
+  EXPECT_TRUE(rig.Sent(pb::Envelope::kRecall).empty());
+  rig.Pass(Millis(10));
+  EXPECT_EQ(rig.Sent(pb::Envelope::kRecall).size(), 1u);
+}
+
 TEST(Schedule, FaultFreeWorkIsNeverHandedOutTwice) {
   Rig rig;
   rig.Tell();

@@ -14,7 +14,8 @@ constexpr uint64_t kRecallWorthNs = 1'000'000;
 
 bool Feeder::Feed(Instant now, Outbox& outbox) {
   std::vector<uint64_t> hungry = lanes_.TakeHungry();
-  if (!mill_.feed_all && hungry.empty()) return false;
+  if (!mill_.feed_all && hungry.empty() && now < recall_due_) return false;
+  ReleaseLane();
   if (std::exchange(mill_.feed_all, false)) {
     FeedAll(now, outbox);
   } else {
@@ -94,7 +95,9 @@ RangeSet Feeder::Dry() const {
 }
 
 void Feeder::RecallForIdle(Instant now, Outbox& outbox) {
-  if (now < After(recalled_, mill_.options.recall_every)) return;
+  const Instant soonest = After(recalled_, mill_.options.recall_every);
+  recall_due_ = now < soonest ? soonest : kNever;
+  if (now < soonest) return;
   const Lane* idle = nullptr;
   Lane* busiest = nullptr;
   uint64_t most = 0;
@@ -117,7 +120,7 @@ void Feeder::RecallForIdle(Instant now, Outbox& outbox) {
     const uint64_t share = (most + 1) / 2;
     if (batch->HasWork() || (cost != 0 && share * cost < kRecallWorthNs)) continue;
     recalled_ = now;
-    return lanes_.Recall(now, *busiest, batch->id(), share, outbox);
+    return lanes_.Recall(*busiest, batch->id(), share, outbox);
   }
 }
 

@@ -18,6 +18,8 @@ class Feeder {
   bool Feed(Instant now, Outbox& outbox);
 
  private:
+  // When Feed is due though nothing happens: a recall that came too soon after another one.
+  Instant NextDeadline() const { return recall_due_; }
   bool FeedOnce(Instant now, Lane& lane, Outbox& outbox);
   void FeedFull(Instant now, Lane& lane, Outbox& outbox);
   void FeedAll(Instant now, Outbox& outbox);
@@ -35,3 +37,4 @@ class Feeder {
 }  // namespace fanmill::ventilator
 
 #endif  // FANMILL_VENTILATOR_SCHEDULE_FEEDER_H_
+  Instant recall_due_ = kNever;
