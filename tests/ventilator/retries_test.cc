@@ -148,6 +148,60 @@ TEST(Retries, SilenceBlamesNobodyButThreeSilentLossesRunAlone) {  // R54
   EXPECT_EQ(Rig::Tasks(rig.Chunks()), (std::vector<uint64_t>{1}));
 }
 
+// A task that must run alone, while another batch fills the only lane there is.
+struct Crowded : Rig {
+  explicit Crowded(uint32_t slots) {
+    Tell();
+    lonely = Batch(1, "exec");
+    for (uint64_t worker = 1; worker <= 2; ++worker) {
+      Ready(worker, 1, {"exec"});
+      FallSilent(*this, worker, Chunks());
+    }
+    Ready(3, 1, {"exec"});
+    const auto third = Chunks();
+    Ready(4, slots);
+    other = Batch(1000);
+    held = Chunks();
+    EXPECT_EQ(held.size(), slots);
+    Report(3, [&](pb::LeaseReport& report) {
+      report.add_held()->set_chunk(third.at(0).chunk());
+      report.add_running()->set_chunk(third.at(0).chunk());
+    });
+    for (int i = 0; i < 6; ++i) {
+      Pass(Seconds(1));
+      Report(4, [&](pb::LeaseReport& report) {
+        for (const pb::TaskChunk& chunk : held) report.add_held()->set_chunk(chunk.chunk());
+      });
+    }
+    EXPECT_EQ(Counted("R54"), 1u);
+  }
+  uint32_t lonely;
+  uint32_t other;
+  std::vector<pb::TaskChunk> held;
+};
+
+TEST(Retries, WhatRunsAloneGetsALaneThoughNoneIsEverEmpty) {  // R54
+  Crowded rig(2);
+  rig.AckWhole({rig.held[0].chunk()});
+  EXPECT_TRUE(rig.Chunks().empty());  // nothing more before it is empty
+  rig.AckWhole({rig.held[1].chunk()});
+  const auto alone = rig.Chunks();
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_EQ(alone[0].batch(), rig.lonely);
+  rig.AckWhole({alone[0].chunk()});
+  const auto on = rig.Chunks();
+  ASSERT_EQ(on.size(), 2u);
+  EXPECT_EQ(on[0].batch(), rig.other);
+}
+
+TEST(Retries, AReservedLaneIsFedAgainWhenItsTaskIsWantedNoMore) {  // R54
+  Crowded rig(1);
+  rig.Finish(4, rig.held[0], 5);
+  EXPECT_TRUE(rig.Chunks().empty());
+  rig.CancelBatch(rig.lonely);
+  EXPECT_FALSE(rig.Chunks().empty());
+}
+
 TEST(Retries, ALossOfWhatDidNotRunCountsForNothing) {  // R50
   Rig rig;
   rig.Tell();

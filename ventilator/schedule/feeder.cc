@@ -26,6 +26,7 @@ bool Feeder::Feed(Instant now, Outbox& outbox) {
       if (found != lanes_.all().end()) FeedFull(now, found->second, outbox);
     }
   }
+  ReserveLane();
   lanes_.TellDry(Dry(), outbox);
   RecallForIdle(now, outbox);
   return true;
@@ -54,19 +55,25 @@ bool Feeder::MayHandOut(const Lane& lane) {
   return lane.IsFed() && mill_.sink_room > 0 && !mill_.IsLeaving(lane.number);  // R23, R65
 }
 
-bool Feeder::FeedOnce(Instant now, Lane& lane, Outbox& outbox) {
+// R54: nothing beside what runs alone, and nothing on a lane that must become empty for it.
+bool Feeder::TakesMore(const Lane& lane) {
   if (!MayHandOut(lane)) return false;
-  if (lane.chunks.size() == 1) {  // R54: nothing beside what runs alone
-    const Chunk& only = lane.chunks.begin()->second;
-    const BatchTasks* batch = mill_.Find(only.batch);
-    if (only.tasks.size() == 1 && batch != nullptr && batch->RunsAlone(only.tasks[0])) return false;
-  }
+  if (lane.token == reserved_) return lane.chunks.empty();
+  if (lane.chunks.size() != 1) return true;
+  const Chunk& only = lane.chunks.begin()->second;
+  const BatchTasks* batch = mill_.Find(only.batch);
+  return only.tasks.size() != 1 || batch == nullptr || !batch->RunsAlone(only.tasks[0]);
+}
+
+bool Feeder::FeedOnce(Instant now, Lane& lane, Outbox& outbox) {
+  if (!TakesMore(lane)) return false;
   const auto after = mill_.batches.upper_bound(last_batch_);
   auto it = after == mill_.batches.end() ? mill_.batches.begin() : after;
   for (size_t tried = 0; tried < mill_.batches.size(); ++tried) {
     BatchTasks& batch = *it->second;
     if (++it == mill_.batches.end()) it = mill_.batches.begin();
     if (!batch.HasWork()) continue;  // R91
+    if (lane.token == reserved_ && !batch.HasLonely()) continue;
     if (!lane.Offers(batch.spec().handler())) {
       mill_.Count("R94");
       continue;
@@ -81,9 +88,42 @@ bool Feeder::FeedOnce(Instant now, Lane& lane, Outbox& outbox) {
     chunk->id = ChunkId(mill_.options.epoch, ++chunks_);
     envelope.mutable_tasks()->set_chunk(chunk->id);
     lanes_.Send(now, lane, *std::move(chunk), std::move(envelope), outbox);
+    if (lane.token == reserved_) reserved_ = 0;
     return true;
   }
   return false;
+}
+
+// Whether something that must run alone could run there, once it is empty.
+bool Feeder::WaitsForLonely(const Lane& lane) {
+  return MayHandOut(lane) && std::ranges::any_of(mill_.batches, [&](const auto& entry) {
+           const BatchTasks& batch = *entry.second;
+           return batch.HasLonely() && batch.HasWork() && lane.Offers(batch.spec().handler());
+         });
+}
+
+void Feeder::ReleaseLane() {
+  if (reserved_ == 0) return;
+  const auto found = lanes_.all().find(reserved_);
+  if (found != lanes_.all().end() && WaitsForLonely(found->second)) return;
+  reserved_ = 0;
+  mill_.feed_all = true;
+}
+
+// After a feed: what must run alone still waits only if no lane that may run it is empty. The one
+// with the least to do will be so first.
+void Feeder::ReserveLane() {
+  const bool lonely = std::ranges::any_of(
+      mill_.batches, [](const auto& entry) { return entry.second->HasLonely(); });
+  if (!lonely || reserved_ != 0) return;
+  const Lane* least = nullptr;
+  for (const auto& [token, lane] : lanes_.all()) {
+    const bool less = least == nullptr || lane.unfinished < least->unfinished;
+    if (less && TakesMore(lane) && WaitsForLonely(lane)) least = &lane;
+  }
+  if (least == nullptr) return;
+  mill_.Count("lane_reserved");
+  reserved_ = least->token;
 }
 
 RangeSet Feeder::Dry() const {
@@ -102,7 +142,7 @@ void Feeder::RecallForIdle(Instant now, Outbox& outbox) {
   Lane* busiest = nullptr;
   uint64_t most = 0;
   for (auto& [token, lane] : lanes_.all()) {
-    if (MayHandOut(lane) && lane.IsIdle() &&
+    if (TakesMore(lane) && lane.token != reserved_ && lane.IsIdle() &&
         (idle == nullptr || lane.unfinished < idle->unfinished)) {
       idle = &lane;
     }
