@@ -159,6 +159,7 @@ void Dispatcher::ForgetOldest(Outbox& outbox) {
 }
 
 void Dispatcher::FillHeartbeat(Instant now, pb::Heartbeat& heartbeat) const {
+  const ventilator::Room room(mill_);
   for (const auto& [id, batch] : mill_.batches) {
     *heartbeat.add_batches() = ventilator::Progress(now, mill_, lanes_, *batch);
   }

@@ -4,6 +4,7 @@
 
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
+#include "ventilator/room.h"
 
 namespace fanmill::ventilator {
 namespace {
@@ -12,7 +13,6 @@ using Record = pb::ManifestRecord;
 
 constexpr uint64_t kFrontierStepMin = 1024;
 constexpr uint64_t kFrontierStepMax = 262144;
-constexpr uint64_t kRoomMin = 64 << 10;  // less than this is none: better wait for more
 
 // The part of the append that is not known yet. REQUIRES: known < first + count.
 pb::AppendTasks CutOverlap(const pb::AppendTasks& append, uint64_t known) {
@@ -81,7 +81,7 @@ void Intake::AnswerOpen(PeerId to, const pb::OpenBatch& open, uint32_t batch,
   pb::BatchOpened& opened = *envelope.mutable_batch_opened();
   opened.set_batch(batch);
   opened.set_error(error);
-  opened.set_room_bytes(batch == 0 ? 0 : std::max(Room(), kRoomMin));
+  opened.set_room_bytes(batch == 0 ? 0 : std::max(Room(mill_).For(mill_.Find(batch)), kRoomMin));
   opened.set_token_high(open.token_high());
   opened.set_token_low(open.token_low());
   outbox.Send(to, std::move(envelope));
@@ -111,7 +111,8 @@ void Intake::OnAppend(PeerId from, const pb::AppendTasks& append, Outbox& outbox
         "a batch has at most " + std::to_string(kTasksPerBatchMax) + " tasks; open another one",
         outbox);
   }
-  if (!append.payloads().empty() && Room() == 0) {  // R82
+  const bool weighs = !append.payloads().empty() || append.cost_us_size() > 0;
+  if (weighs && Room(mill_).For(batch) == 0) {  // R82
     mill_.Count("R82");
     return Answer(from, append.batch(), {}, outbox);
   }
@@ -150,8 +151,9 @@ void Intake::Answer(PeerId to, uint32_t batch, const std::string& error, Outbox&
   pb::Appended& appended = *envelope.mutable_appended();
   appended.set_batch(batch);
   appended.set_error(error);
-  appended.set_room_bytes(Room());
-  if (const BatchTasks* known = mill_.Find(batch)) {
+  const BatchTasks* known = mill_.Find(batch);
+  appended.set_room_bytes(Room(mill_).For(known));
+  if (known != nullptr) {
     appended.set_tasks(known->durable());
     appended.set_sealed(known->sealed());
   }
@@ -163,24 +165,16 @@ void Intake::Answer(PeerId to, uint32_t batch, const std::string& error, Outbox&
   outbox.Send(to, std::move(envelope));
 }
 
-// ---- room ---------------------------------------------------------------------------------------
-
-uint64_t Intake::BytesHeld() const {
-  uint64_t bytes = 0;
-  for (const auto& [id, batch] : mill_.batches) bytes += batch->bytes();
-  return bytes;
-}
-
-uint64_t Intake::Room() const {
-  const uint64_t held = BytesHeld();
-  const uint64_t free =
-      mill_.options.intake_bytes_max - std::min(held, mill_.options.intake_bytes_max);
-  return free < kRoomMin ? 0 : std::min(free, mill_.options.intake_client_bytes_max);
-}
-
 void Intake::TellRoom(Outbox& outbox) {
-  if (waiting_.empty() || Room() == 0) return;
-  for (const auto& [to, batch] : std::exchange(waiting_, {})) Answer(to, batch, {}, outbox);
+  if (waiting_.empty()) return;
+  const Room room(mill_);
+  for (const auto& waiter : std::exchange(waiting_, {})) {
+    if (room.For(mill_.Find(waiter.second)) > 0) {
+      Answer(waiter.first, waiter.second, {}, outbox);
+    } else {
+      waiting_.push_back(waiter);
+    }
+  }
 }
 
 // ---- the journal --------------------------------------------------------------------------------

@@ -58,8 +58,6 @@ class Intake {
                   Outbox& outbox) const;
   void Answer(PeerId to, uint32_t batch, const std::string& error, Outbox& outbox);
   std::string Refusal(const pb::OpenBatch& open) const;
-  uint64_t BytesHeld() const;
-  uint64_t Room() const;
   bool IsPending(uint32_t batch, pb::ManifestRecord::FactCase fact) const;
 
   Mill& mill_;

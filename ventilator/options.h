@@ -36,6 +36,7 @@ struct DispatcherOptions {
   Duration leave_after = Seconds(1);  // leaving unanswered
 
   uint64_t intake_bytes_max = uint64_t{128} << 20;       // payloads held in memory, all batches
+  uint64_t intake_batch_bytes_min = 128 << 10;           // of one batch, whatever the others hold
   uint64_t intake_client_bytes_max = uint64_t{4} << 20;  // unanswered, of one client
   uint32_t intake_waiters_max = 1024;
   uint32_t batches_live_max = 1024;

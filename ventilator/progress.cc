@@ -11,9 +11,8 @@ std::string Plural(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-}  // namespace
-
-std::string WaitingFor(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
+// Why none of its tasks is handed out or ends.
+std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
   if (!batch.live()) return {};
   if (batch.started() && (batch.HasWork() || batch.held() > 0) && mill.sink_room == 0) {  // R65
     return mill.sink_heard == Instant{}
@@ -44,7 +43,17 @@ std::string WaitingFor(const Mill& mill, const Lanes& lanes, const BatchTasks& b
   return {};
 }
 
-pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes,
+}  // namespace
+
+std::string WaitingFor(const Mill& mill, const Lanes& lanes, const Room& room,
+                       const BatchTasks& batch) {
+  std::string why = WhyStill(mill, lanes, batch);
+  if (why.empty() || batch.sealed() || room.For(&batch) > 0) return why;
+  return why + "; its submitter waits too: " + std::to_string(batch.bytes() >> 10) +
+         " KiB of its tasks fill its share of the ventilator's memory";
+}
+
+pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes, const Room& room,
                            const BatchTasks& batch) {
   pb::BatchProgress progress;
   progress.set_batch(batch.id());
@@ -65,7 +74,7 @@ pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes,
   progress.set_age_us(static_cast<uint64_t>((now - batch.opened()).count()));
   progress.set_name(batch.spec().name());
   progress.set_cancelled_tasks(batch.cancelled_tasks());
-  progress.set_waiting(WaitingFor(mill, lanes, batch));
+  progress.set_waiting(WaitingFor(mill, lanes, room, batch));
   return progress;
 }
 

@@ -4,13 +4,15 @@
 
 #include "ventilator/lanes.h"
 #include "ventilator/mill.h"
+#include "ventilator/room.h"
 
 namespace fanmill::ventilator {
 
 // Empty: it moves, or it has ended.
-std::string WaitingFor(const Mill& mill, const Lanes& lanes, const BatchTasks& batch);
+std::string WaitingFor(const Mill& mill, const Lanes& lanes, const Room& room,
+                       const BatchTasks& batch);
 
-pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes,
+pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes, const Room& room,
                            const BatchTasks& batch);
 
 }  // namespace fanmill::ventilator

@@ -96,8 +96,8 @@ ClusterPlan ClusterPlan::Draw(Random& random) {
                                  [](const BatchPlan& batch) { return batch.large_percent > 0; });
   const uint64_t little = large ? 4 << 20 : 16 << 10;  // yet room for the largest frame
   if (OneIn(random, 3)) plan.sink_memory = little + random.Uniform(little);
-  // A little above 64 KiB, the least room that a client is told of.
-  if (OneIn(random, 4)) plan.intake_bytes = (65 << 10) + random.Uniform(8 << 10);
+  // A batch may hold half: a little above 64 KiB, the least room that a client is told of.
+  if (OneIn(random, 4)) plan.intake_bytes = 2 * ((65 << 10) + random.Uniform(8 << 10));
   if (OneIn(random, 4)) plan.spool_bytes = little + random.Uniform(little);
   plan.impostors = OneIn(random, 8);
   return plan;

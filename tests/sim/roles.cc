@@ -38,7 +38,10 @@ Process::Setup VentilatorAt(HostId host, const std::string& name, uint64_t direc
     options.epoch = epoch;
     options.directory = directory;
     options.lanes_max = kLanesMax;
-    if (intake_bytes > 0) options.intake_bytes_max = intake_bytes;
+    if (intake_bytes > 0) {
+      options.intake_bytes_max = intake_bytes;
+      options.intake_batch_bytes_min = intake_bytes / 2;
+    }
     options.endpoints.set_acks(Process::Endpoint(host, Channel::kAcks));
     options.endpoints.set_lease(Process::Endpoint(host, Channel::kLease));
     options.endpoints.set_intake(Process::Endpoint(host, Channel::kIntake));

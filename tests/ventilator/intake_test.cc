@@ -118,7 +118,7 @@ TEST(Intake, SealsOnlyAtTheDurableCountAndAcceptsNothingAfter) {  // R83
 
 TEST(Intake, TellsThatThereIsNoRoomAndAgainWhenThereIs) {  // R82
   DispatcherOptions options = RigOptions();
-  options.intake_bytes_max = 200'000;
+  options.intake_bytes_max = 400'000;
   Rig rig(options);
   rig.Tell();
   rig.Ready(1, 1);
@@ -136,6 +136,60 @@ TEST(Intake, TellsThatThereIsNoRoomAndAgainWhenThereIs) {  // R82
   EXPECT_GT(Answer(rig).room_bytes(), 100'000u);
   rig.AppendPayloads(batch, 1, {"more"});
   EXPECT_EQ(Answer(rig).tasks(), 2u);
+}
+
+TEST(Intake, LeavesRoomForOthersThoughABatchFillsItsShareAndDoesNotMove) {  // R82
+  DispatcherOptions options = RigOptions();
+  options.intake_bytes_max = 400'000;
+  options.intake_batch_bytes_min = 70'000;
+  Rig rig(options);
+  rig.Tell();
+  rig.Ready(1, 1);
+  pb::Spec spec;
+  spec.set_handler("exec");
+  spec.set_hold(true);
+  const uint32_t held = rig.Open(spec);
+  rig.AppendPayloads(held, 0, {std::string(130'000, 'x')});
+  EXPECT_EQ(Answer(rig).room_bytes(), 200'000u - 130'008);  // its payload, and where that lies
+  EXPECT_EQ(rig.Progress(held).waiting(), "held: waits for the start command");
+  rig.AppendPayloads(held, 1, {std::string(10'000, 'x')});
+  EXPECT_EQ(Answer(rig).room_bytes(), 0u);
+  rig.AppendPayloads(held, 2, {"more"});
+  EXPECT_EQ(Answer(rig).tasks(), 2u);
+  EXPECT_EQ(rig.Progress(held).waiting(),
+            "held: waits for the start command; its submitter waits too: 136 KiB of its tasks fill "
+            "its share of the ventilator's memory");
+  // Others have room however many there are, and are told of more when they move.
+  for (int i = 0; i < 10; ++i) {
+    const uint32_t other = rig.Open("exec");
+    rig.AppendPayloads(other, 0, {std::string(66'000, 'x')});
+    EXPECT_EQ(Answer(rig).tasks(), 1u);
+  }
+  const uint32_t last = rig.Open("exec");
+  rig.AppendPayloads(last, 0, {std::string(66'000, 'x')});
+  EXPECT_EQ(Answer(rig).room_bytes(), 0u);
+  rig.StartBatch(last);
+  const auto chunks = rig.Chunks();
+  ASSERT_EQ(chunks.size(), 1u);
+  rig.AckWhole({chunks[0].chunk()});
+  const auto told = rig.Sent(pb::Envelope::kAppended);
+  ASSERT_EQ(told.size(), 1u);  // and not those who still wait
+  EXPECT_EQ(told[0].appended().batch(), last);
+  EXPECT_EQ(told[0].appended().room_bytes(), 70'000u);
+}
+
+TEST(Intake, HoldsDeclaredCostsAgainstABatchToo) {  // R82
+  DispatcherOptions options = RigOptions();
+  options.intake_bytes_max = 200'000;
+  options.intake_batch_bytes_min = 0;
+  Rig rig(options);
+  const uint32_t batch = rig.Open("exec");
+  std::vector<uint32_t> costs(10'000, 1);
+  costs[0] = 2;
+  rig.AppendCosts(batch, 0, costs);
+  EXPECT_EQ(Answer(rig).room_bytes(), 0u);
+  rig.AppendCosts(batch, 10'000, costs);
+  EXPECT_EQ(Answer(rig).tasks(), 10'000u);
 }
 
 TEST(Intake, KeepsARangeAsARange) {
