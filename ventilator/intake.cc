@@ -31,17 +31,39 @@ pb::AppendTasks CutOverlap(const pb::AppendTasks& append, uint64_t known) {
   return rest;
 }
 
+std::string TooLong(const std::string& what, uint64_t bytes, uint64_t most) {
+  return what + std::to_string(bytes) + " bytes long, and " + std::to_string(most) +
+         " is the most; ";
+}
+
+std::string RefusalOf(const pb::Spec& spec) {
+  if (spec.handler().empty()) return "the batch names no handler, such as exec or sleep";
+  if (spec.handler().size() > kNameBytesMax) {
+    return TooLong("its handler's name is ", spec.handler().size(), kNameBytesMax) +
+           "name one that a worker offers, such as exec or sleep";
+  }
+  if (spec.name().size() > kNameBytesMax) {
+    return TooLong("its name is ", spec.name().size(), kNameBytesMax) + "give it a shorter one";
+  }
+  if (spec.ByteSizeLong() > kSpecBytesMax) {
+    return TooLong("its command and environment are ", spec.ByteSizeLong(), kSpecBytesMax) +
+           "put what is so long into a file that every worker can read";
+  }
+  if (spec.retries() > kRetriesMax) {
+    return "a task may be retried at most " + std::to_string(kRetriesMax) + " times, not " +
+           std::to_string(spec.retries());
+  }
+  return {};
+}
+
 }  // namespace
 
 // ---- clients ------------------------------------------------------------------------------------
 
 std::string Intake::Refusal(const pb::OpenBatch& open) const {
   if (open.token_high() == 0 && open.token_low() == 0) return "the batch has no token";
-  if (open.spec().handler().empty()) return "the batch names no handler, such as exec or sleep";
-  if (open.spec().retries() > kRetriesMax) {
-    return "a task may be retried at most " + std::to_string(kRetriesMax) + " times, not " +
-           std::to_string(open.spec().retries());
-  }
+  const std::string spec = RefusalOf(open.spec());
+  if (!spec.empty()) return spec;
   const auto live = std::ranges::count_if(
       mill_.batches, [](const auto& entry) { return !entry.second->closed(); });
   if (live >= static_cast<int64_t>(mill_.options.batches_live_max)) {

@@ -1,4 +1,5 @@
 // What clients bring in.
+#include "lib/core/limits.h"
 #include "tests/ventilator/rig.h"
 
 namespace fanmill {
@@ -42,6 +43,43 @@ TEST(Intake, RefusesASpecThatCannotRunAndSaysWhy) {
   EXPECT_EQ(answers[0].batch_opened().batch(), 0u);
   EXPECT_NE(answers[0].batch_opened().error().find("at most 1000 times"), std::string::npos);
   EXPECT_TRUE(rig.journal.empty());
+}
+
+std::string WhyRefused(Rig& rig, const pb::Spec& spec) {
+  rig.Say(rig.client, pb::CLIENT, 1, [&](pb::Envelope& e) {
+    e.mutable_open_batch()->set_token_low(3);
+    *e.mutable_open_batch()->mutable_spec() = spec;
+  });
+  const auto answers = rig.Sent(pb::Envelope::kBatchOpened);
+  return answers.empty() ? "" : answers.back().batch_opened().error();
+}
+
+TEST(Intake, RefusesNamesAndSpecsThatAreTooLongAndSaysSo) {
+  Rig rig;
+  pb::Spec fine;
+  fine.set_handler(std::string(kNameBytesMax, 'h'));
+  fine.set_name(std::string(kNameBytesMax, 'n'));
+  fine.add_argv();
+  while (fine.ByteSizeLong() < kSpecBytesMax) {
+    fine.mutable_argv(0)->append(kSpecBytesMax - fine.ByteSizeLong(), 'x');
+    if (fine.ByteSizeLong() > kSpecBytesMax) fine.mutable_argv(0)->resize(kSpecBytesMax - 600);
+  }
+  ASSERT_EQ(fine.ByteSizeLong(), kSpecBytesMax);
+  pb::Spec spec = fine;
+  spec.mutable_argv(0)->append("x");
+  EXPECT_EQ(WhyRefused(rig, spec),
+            "this batch is not accepted: its command and environment are 1048577 bytes long, and "
+            "1048576 is the most; put what is so long into a file that every worker can read");
+  spec = fine;
+  spec.mutable_name()->append("n");
+  EXPECT_EQ(WhyRefused(rig, spec),
+            "this batch is not accepted: its name is 256 bytes long, and 255 is the most; give it "
+            "a shorter one");
+  spec = fine;
+  spec.mutable_handler()->append("h");
+  EXPECT_NE(WhyRefused(rig, spec).find("handler's name is 256 bytes long"), std::string::npos);
+  EXPECT_TRUE(rig.journal.empty());
+  EXPECT_EQ(rig.Open(fine), 1u);
 }
 
 TEST(Intake, RefusesABatchAboveTheLimitOfLiveOnes) {
