@@ -39,11 +39,7 @@ done
 
 up() {
   find_bin
-  mkdir -p "$state"
-  chmod 700 "$state"
-  refuse_if_up
-  rm -f "$state/address"
-  : >"$state/pids"
+  open_state
   host=${listen%:*}
   roles_listen=$host
   case $listen in *:0) roles_listen=$host:0 ;; esac
@@ -60,7 +56,8 @@ up() {
       ${slots:+--slots "$slots"}
     i=$((i + 1))
   done
-  await_workers "$workers" || exit 5
+  await_workers "$workers" "$state/log"
+  all_is_up
   say "a cluster with $workers worker(s) is up at $address; logs are in $state/log"
   say "try: seq 10 | $bin/fanmill submit --wait --controller $address -- echo {}"
   say "end: $0 down -d $state"

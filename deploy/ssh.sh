@@ -66,23 +66,35 @@ prepare_host() {
   echo '~/.cache/fanmill/fanmill-worker'
 }
 
-# ssh may go once the worker runs: it is in a session of its own.
+# Prints, on the host, when the process of that pid started, as start_of does here.
+there_start_of() { echo "sed 's/^.*) //' /proc/$1/stat 2>/dev/null | cut -d' ' -f20"; }
+
+# ssh may go once the worker runs: it is in a session of its own. $state/hosts: PID START HOST.
 start_worker() {
   host=$1
   program=$(prepare_host "$host")
-  $ssh "$host" "setsid $program --controller $address --key ~/.cache/fanmill/cluster.key \
-    ${slots:+--slots $slots} --name $host >~/.cache/fanmill/worker.log 2>&1 </dev/null &" ||
+  record=$($ssh "$host" "setsid $program --controller $address \
+    --key ~/.cache/fanmill/cluster.key ${slots:+--slots $slots} --name $host \
+    >~/.cache/fanmill/worker.log 2>&1 </dev/null & echo \$! \$($(there_start_of '$!'))") ||
     fail "could not start a worker on $host"
+  echo "$record $host" >>"$state/hosts"
+}
+
+# Of a cluster that did not come up. A worker that has not met the controller would ask for ever.
+stop_workers() {
+  while read -r pid start host; do
+    $ssh "$host" "[ \"\$($(there_start_of "$pid"))\" != $start ] || kill $pid" </dev/null ||
+      say "could not stop the worker on $host (pid $pid)"
+  done <"$state/hosts"
+  rm -f "$state/hosts"
 }
 
 up() {
   [ $# -gt 0 ] || { say "which hosts?"; usage >&2; exit 2; }
   find_bin
-  mkdir -p "$state"
-  chmod 700 "$state"
-  refuse_if_up
-  rm -f "$state/address"
-  : >"$state/pids"
+  open_state
+  : >"$state/hosts"
+  trap 'stop_workers; stop_started' EXIT
   key=$state/cluster.key
   [ -f "$key" ] || "$bin/fanmill" keygen "$key"
   if [ -z "$here_address" ]; then
@@ -97,7 +109,8 @@ up() {
       --state "$state" --key "$key"
   done
   for host in "$@"; do start_worker "$host"; done
-  await_workers $# || say "their logs are in ~/.cache/fanmill/worker.log over there"
+  await_workers $# "~/.cache/fanmill/worker.log over there"
+  all_is_up
   say "a cluster with $# worker(s) is up at $address; the key is $key"
   say "try: seq 10 | $bin/fanmill submit --wait --controller $address --key $key -- hostname"
   say "end: $0 down -d $state"

@@ -108,9 +108,15 @@ check "both hosts work" test "$(on 0 "${fanmill[@]}" submit --wait --array 1-40 
 check "without the key nobody gets in" refused on 0 "${fanmill[@]}" list --controller "$address"
 check "the key is private" test "$(stat -c %a "$work/home1/.cache/fanmill/cluster.key")" = 600
 check "a second cluster over the first is refused" refused on 0 "${ssh_up[@]}" h1
+left() {
+  for i in 0 1 2; do ip netns pids "$id-h$i"; done | xargs -r -n1 -I{} cat /proc/{}/comm 2>/dev/null |
+    grep -c fanmill || :
+}
 check "it goes down with receipts" on 0 "$root/deploy/ssh.sh" down -d "$work/state"
-left=$(for i in 0 1 2; do ip netns pids "$id-h$i"; done | xargs -r -n1 -I{} cat /proc/{}/comm 2>/dev/null |
-  grep -c fanmill || :)
-check "nothing is left ($left)" test "$left" = 0
+check "nothing is left" test "$(left)" = 0
+check "up fails where one host of two is not there" refused on 0 "${ssh_up[@]}" h1 h9
+for try in $(seq 100); do [ "$(left)" != 0 ] || break; sleep 0.1; done # h1's worker ends by itself
+check "and leaves nothing, here or there" test "$(left)" = 0
+check "nor a record of it" test ! -e "$work/state/pids" -a ! -e "$work/state/hosts"
 check "a host that is not there is named" grep -q 'h9' <(on 0 "${ssh_up[@]}" h9 2>&1 || :)
 exit $failed
