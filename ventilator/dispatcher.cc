@@ -161,7 +161,7 @@ void Dispatcher::ForgetOldest(Outbox& outbox) {
 void Dispatcher::FillHeartbeat(Instant now, pb::Heartbeat& heartbeat) const {
   const ventilator::Room room(mill_);
   for (const auto& [id, batch] : mill_.batches) {
-    *heartbeat.add_batches() = ventilator::Progress(now, mill_, lanes_, *batch);
+    *heartbeat.add_batches() = ventilator::Progress(now, mill_, lanes_, room, *batch);
   }
   lanes_.FillReady(heartbeat);
   heartbeat.set_leaving(leave_at_ != kNever);

@@ -370,19 +370,19 @@ class Rig {
         written = true;
       } else if (const auto* open = std::get_if<OpenLane>(&outgoing.message)) {
         answers.push_back(LaneOpened{open->lane, "tcp://127.0.0.1:21100"});
-      }
-      sent.push_back(std::move(outgoing));
       } else if (const auto* wire = std::get_if<Wire>(&outgoing.message)) {
         heartbeats_ = std::max(heartbeats_, wire->envelope->heartbeat().sequence());
+      }
+      sent.push_back(std::move(outgoing));
     }
     for (const Message& answer : answers) Handle(PeerId{Channel::kNet}, answer);
     if (written && durable_at_once) MakeDurable();
   }
 
   bool joined_ = false;
+  uint64_t heartbeats_ = 0;  // the sequence of the last one
   uint64_t tokens_ = 0;
 };
-  uint64_t heartbeats_ = 0;  // the sequence of the last one
 
 }  // namespace fanmill
 
