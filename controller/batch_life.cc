@@ -34,10 +34,6 @@ std::optional<pb::BatchPhase> NextPhase(pb::BatchPhase from, BatchEvent event) {
   return static_cast<pb::BatchPhase>(next);
 }
 
-bool IsEnd(pb::BatchPhase phase) {
-  return phase == pb::DONE || phase == pb::BATCH_FAILED || phase == pb::BATCH_CANCELLED;
-}
-
 bool Move(Batch& batch, BatchEvent event) {
   const std::optional<pb::BatchPhase> next = NextPhase(batch.phase, event);
   if (!next.has_value()) return false;

@@ -32,7 +32,6 @@ inline constexpr int kBatchEvents = 6;
 
 // The whole transition table. Nothing: the event changes nothing in that phase.
 std::optional<pb::BatchPhase> NextPhase(pb::BatchPhase from, BatchEvent event);
-bool IsEnd(pb::BatchPhase phase);
 
 // A worker that was there while the batch ran: it owes an account of its slots. R95
 struct Served {

@@ -5,12 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "controller/controller.h"
 #include "lib/core/limits.h"
+#include "lib/core/names.h"
 #include "lib/core/printable.h"
 
 namespace fanmill {
-
-using control::IsEnd;
-
 namespace {
 
 pb::BatchProgress Trimmed(pb::BatchProgress progress) {
@@ -245,6 +243,7 @@ void Controller::TryReport(Instant now, Batch& batch, Outbox& outbox) {
   batch.accounts_due = kNever;
   pb::BookRecord record;
   *record.mutable_report() = BuildReport(batch, members_);
+  record.mutable_report()->set_final(true);  // whoever was there and said nothing is given up
   book_.Write(std::move(record), batch.id, outbox);
 }
 

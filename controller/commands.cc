@@ -8,9 +8,6 @@
 #include "lib/core/names.h"
 
 namespace fanmill {
-
-using control::IsEnd;
-
 namespace {
 
 constexpr size_t kNamedMax = 5;
@@ -105,12 +102,16 @@ void Controller::OnCommand(Instant now, PeerId from, const Wire& wire, Outbox& o
   Reply(from, std::move(envelope), outbox);
 }
 
-std::string Controller::NoSuchBatch(uint32_t batch) const {
+void Controller::SayNoSuchBatch(uint32_t batch, pb::CommandReply& reply) const {
   if (members_.ventilator() == nullptr) {
-    return absl::StrCat("the controller knows no batch ", batch,
-                        " and has not heard from a ventilator yet: ask again when it is running");
+    reply.set_error(
+        absl::StrCat("the controller knows no batch ", batch,
+                     " and has not heard from a ventilator yet: ask again when it is running"));
+    return;
   }
-  return absl::StrCat("there is no batch ", batch, ": fanmill list shows those there are");
+  reply.set_no_such_batch(true);
+  reply.set_error(
+      absl::StrCat("there is no batch ", batch, ": fanmill list shows those there are"));
 }
 
 void Controller::Show(Instant now, const Batch& batch, pb::CommandReply& reply) const {
@@ -134,7 +135,11 @@ pb::CommandReply Controller::Status(Instant now, uint32_t batch) {
   const auto live = batches_.find(batch);
   const control::Reports::Ended* ended = reports_.Find(batch);
   if (batch != 0 && live == batches_.end() && ended == nullptr) {
-    reply.set_error(reports_.HasEnded(batch) ? HasEndedText(batch, nullptr) : NoSuchBatch(batch));
+    if (!reports_.HasEnded(batch)) {
+      SayNoSuchBatch(batch, reply);
+    } else {
+      reply.set_error(HasEndedText(batch, nullptr));
+    }
     return reply;
   }
   reply.set_done(true);
@@ -156,9 +161,11 @@ bool Controller::StartBatch(Instant now, PeerId from, const Wire& wire, pb::Comm
   const pb::Command& command = wire.envelope->command();
   const auto found = batches_.find(command.batch());
   if (found == batches_.end()) {
-    reply.set_error(reports_.HasEnded(command.batch())
-                        ? HasEndedText(command.batch(), reports_.Find(command.batch()))
-                        : NoSuchBatch(command.batch()));
+    if (!reports_.HasEnded(command.batch())) {
+      SayNoSuchBatch(command.batch(), reply);
+    } else {
+      reply.set_error(HasEndedText(command.batch(), reports_.Find(command.batch())));
+    }
     return true;
   }
   Batch& batch = found->second;
@@ -202,7 +209,7 @@ bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::Com
   if (found == batches_.end() || IsEnd(found->second.phase)) {
     const control::Reports::Ended* ended = reports_.Find(id);
     if (found == batches_.end() && !reports_.HasEnded(id)) {
-      reply.set_error(NoSuchBatch(id));
+      SayNoSuchBatch(id, reply);
       return true;
     }
     const bool live = found != batches_.end();
@@ -267,10 +274,12 @@ bool Controller::Report(Instant now, PeerId from, const pb::Command& command,
   }
   const auto found = batches_.find(id);
   if (found == batches_.end()) {
-    reply.set_error(reports_.HasEnded(id)
-                        ? absl::StrCat("the report of batch ", id, " is no longer kept: only the ",
-                                       options_.reports_max, " newest are")
-                        : NoSuchBatch(id));
+    if (!reports_.HasEnded(id)) {
+      SayNoSuchBatch(id, reply);
+    } else {
+      reply.set_error(absl::StrCat("the report of batch ", id, " is no longer kept: only the ",
+                                   options_.reports_max, " newest are"));
+    }
     return true;
   }
   Batch& batch = found->second;

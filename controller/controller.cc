@@ -6,11 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
+#include "lib/core/names.h"
 
 namespace fanmill {
-
-using control::IsEnd;
-
 namespace {
 
 constexpr size_t kNoticesMax = 256;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "lib/core/names.h"
 
 namespace fanmill::control {
 namespace {
@@ -93,6 +94,7 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
       report.add_missing(absl::StrCat("worker ", number));
   }
   report.set_complete(IsEnd(batch.phase) && report.missing_size() == 0);
+  report.set_final(IsEnd(batch.phase) && !AccountsOutstanding(batch, members));
   return report;
 }
 

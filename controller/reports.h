@@ -22,7 +22,8 @@ pb::BatchSummary Bounded(const pb::BatchSummary& summary);
 // Whether a worker that is still there owes the ended batch its account. R95
 bool AccountsOutstanding(const Batch& batch, const Membership& members);
 
-// With what is known now; complete when the batch has ended and no account is missing.
+// With what is known now; complete when the batch has ended and no account is missing, final when
+// none that is missing can still come.
 pb::BatchReport BuildReport(const Batch& batch, const Membership& members);
 
 // Ended batches, the newest of them.

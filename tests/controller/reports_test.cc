@@ -30,10 +30,12 @@ TEST_F(ReportsTest, ABatchLeavesTheStateWithItsSummaryAndEveryAccount) {
   EXPECT_EQ(State().batches(0).end_age_us(), 300u);
   EXPECT_EQ(Give(101, Account(101, 1)), (Lines{"101 HeartbeatReply"}));
   EXPECT_FALSE(Ask(pb::Command::REPORT, 1).report().complete());
+  EXPECT_FALSE(Answer().report().final());
   EXPECT_EQ(Give(102, Account(102, 1)), (Lines{"row report", "102 HeartbeatReply"}));
   EXPECT_EQ(PhaseOf(1), "absent");
   const pb::BatchReport report = Ask(pb::Command::REPORT, 1).report();
   EXPECT_TRUE(report.complete());
+  EXPECT_TRUE(report.final());
   EXPECT_EQ(report.phase(), pb::DONE);
   EXPECT_EQ(report.name(), "night");
   EXPECT_EQ(report.expected_us(), 900u);
@@ -73,9 +75,23 @@ TEST_F(ReportsTest, ALostWorkersMissingAccountIsNamed) {  // R95
   }
   const pb::BatchReport report = Ask(pb::Command::REPORT, 1).report();
   EXPECT_FALSE(report.complete());
+  EXPECT_TRUE(report.final()) << "nobody need wait for it";
   ASSERT_EQ(report.missing_size(), 1);
   EXPECT_EQ(report.missing(0), "worker 2 (box:102)");
   EXPECT_EQ(PhaseOf(1), "absent");
+}
+
+TEST_F(ReportsTest, TheReportIsFinalOnceWhoOwesAnAccountIsDead) {  // R95, R104
+  RunBatch(2);
+  Summary(Closed(1, 10));
+  Give(101, Account(101, 1));
+  EXPECT_FALSE(Ask(pb::Command::REPORT, 1).report().final());
+  pb::Envelope death = Leaving(Beat(pb::GUARDIAN, 102));
+  Give(500, death);
+  const pb::BatchReport report = Ask(pb::Command::REPORT, 1).report();
+  EXPECT_TRUE(report.final());
+  EXPECT_FALSE(report.complete());
+  EXPECT_EQ(report.missing_size(), 1);
 }
 
 TEST_F(ReportsTest, AWorkerThatLeavesGivesItsAccountFirst) {  // R95, R103
@@ -104,10 +120,12 @@ TEST_F(ReportsTest, ALiveWorkerThatGivesNoAccountIsNotWaitedForForEver) {
     Give(101, Beat(pb::WORKER, 101));
   }
   EXPECT_EQ(Ask(pb::Command::REPORT, 1).report().workers_size(), 0);
+  EXPECT_FALSE(Answer().report().final());
   EXPECT_EQ(Counted("R95"), 0u);
   Wait(Millis(500));
   EXPECT_EQ(Counted("R95"), 1u);
   EXPECT_EQ(Ask(pb::Command::REPORT, 1).report().missing(0), "worker 1 (box:101)");
+  EXPECT_TRUE(Answer().report().final()) << "it is given up";
 }
 
 TEST_F(ReportsTest, AWorkerThatOnlyTheSinkKnowsIsMissingToo) {
