@@ -32,7 +32,7 @@ bool Lane::Grant(Instant now, uint64_t epoch, const pb::LeaseGrant& grant, Outbo
   ready_ = false;
   through_ = 0;
   durable_ = 0;
-  outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kLane, grant.endpoint()});
+  outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kLane, grant.endpoint(), {}, token_});
   return true;
 }
 

@@ -57,14 +57,14 @@ absl::Status Lanes::NoRoom() const {
                    "--lane-ports at the ventilator"));
 }
 
-absl::StatusOr<Sockets::Bound> Lanes::BindOnRange(Instant now) {
+absl::StatusOr<Sockets::Bound> Lanes::BindOnRange(uint64_t lane, Instant now) {
   absl::Status last;
   for (uint32_t tries = 0; tries < PortCount(options_); ++tries) {
     const std::optional<uint16_t> port = pool_.Take(now);
     if (!port.has_value()) break;
     Address address = options_.listen;
     address.port = *port;
-    absl::StatusOr<Sockets::Bound> bound = sockets_.Bind(Channel::kLane, address);
+    absl::StatusOr<Sockets::Bound> bound = sockets_.Bind(Channel::kLane, address, lane);
     if (bound.ok()) return bound;
     last = bound.status();
     pool_.GiveBack(*port, now);
@@ -81,13 +81,13 @@ absl::StatusOr<std::string> Lanes::Open(uint64_t lane, Instant now) {
   if (lanes_.size() >= capacity_) return NoRoom();
   absl::StatusOr<Sockets::Bound> bound = absl::UnknownError("");
   if (PortCount(options_) > 0) {
-    bound = BindOnRange(now);
+    bound = BindOnRange(lane, now);
   } else {
     Address address = options_.listen;
     address.port = 0;
     if (!address.path.empty()) absl::StrAppend(&address.path, ".lane-", absl::Hex(lane));
     if (!address.inproc.empty()) absl::StrAppend(&address.inproc, ".lane-", absl::Hex(lane));
-    bound = sockets_.Bind(Channel::kLane, address);
+    bound = sockets_.Bind(Channel::kLane, address, lane);
   }
   if (!bound.ok()) return bound.status();
   Address told = bound->address;

@@ -69,7 +69,7 @@ class Lanes {
     Line line;
     uint16_t port;
   };
-  absl::StatusOr<Sockets::Bound> BindOnRange(Instant now);
+  absl::StatusOr<Sockets::Bound> BindOnRange(uint64_t lane, Instant now);
   absl::Status NoRoom() const;
 
   Sockets& sockets_;

@@ -220,7 +220,7 @@ void Loop::ConnectLine(const Connect& connect) {
   // The endpoint is another process's word: never resolved, and not everywhere may one go.
   absl::StatusOr<Address> address = ParseEndpoint(connect.endpoint);
   absl::StatusOr<zmq::socket_t> socket =
-      address.ok() ? sockets_.Connect(connect.channel, *address, connect.prefixes)
+      address.ok() ? sockets_.Connect(connect.channel, *address, connect.prefixes, connect.lane)
                    : absl::StatusOr<zmq::socket_t>(address.status());
   if (!socket.ok()) {
     spdlog::warn("event=not_connected channel={} reason={}", ChannelName(connect.channel),

@@ -59,6 +59,24 @@ void SetOptions(zmq::socket_t& socket, Channel channel, bool bound) {
   }
 }
 
+void SetDomain(zmq::socket_t& socket, const std::string& domain) {
+  socket.set(zmq::sockopt::zap_domain, domain);
+  // Without this a missing doorkeeper would let anybody in.
+  const int enforce = 1;
+  FANMILL_CHECK(zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof enforce) == 0);
+}
+
+void SetPassword(zmq::socket_t& socket, bool bound, uint64_t lane) {
+  const std::string password = absl::StrCat(absl::Hex(lane));
+  if (bound) {
+    socket.set(zmq::sockopt::plain_server, 1);
+    SetDomain(socket, kLaneDomainPrefix + password);
+  } else {
+    socket.set(zmq::sockopt::plain_username, "worker");
+    socket.set(zmq::sockopt::plain_password, password);
+  }
+}
+
 absl::Status CouldNotListen(const Address& address, int error) {
   const char* what_to_do = "";
   switch (error) {
@@ -152,9 +170,11 @@ absl::StatusOr<std::unique_ptr<Sockets>> Sockets::Open(SocketsOptions options) {
   }
 }
 
-absl::Status Sockets::PostDoorkeeper() {
-  zap_ = std::make_unique<ZapHandler>(context_, *options_.key);
-  return CheckDoorkeeper();
+absl::Status Sockets::PostDoorkeeper(Channel channel, const Address& address) {
+  const bool lane = channel == Channel::kLane && address.inproc.empty();
+  if (zap_ != nullptr || !(options_.key.has_value() || lane)) return absl::OkStatus();
+  zap_ = std::make_unique<ZapHandler>(context_, options_.key);
+  return options_.key.has_value() ? CheckDoorkeeper() : absl::OkStatus();
 }
 
 // Knocks with a random key at a door of our own.
@@ -181,39 +201,39 @@ void Sockets::SetCurve(zmq::socket_t& socket, bool bound, const KeyPair& own) co
   socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
   if (bound) {
     socket.set(zmq::sockopt::curve_server, 1);
-    socket.set(zmq::sockopt::zap_domain, kZapDomain);
-    // Without this a missing doorkeeper would let anybody in.
-    const int enforce = 1;
-    FANMILL_CHECK(zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof enforce) ==
-                  0);
+    SetDomain(socket, kZapDomain);
   } else {
     socket.set(zmq::sockopt::curve_serverkey, options_.key->public_key);
   }
+}
+
+void Sockets::Secure(zmq::socket_t& socket, Channel channel, bool bound, uint64_t lane) const {
+  if (options_.key.has_value()) return SetCurve(socket, bound, *options_.key);
+  if (channel == Channel::kLane) SetPassword(socket, bound, lane);
 }
 
 absl::Status Sockets::Allow(const Address& address) const {
   if (options_.key.has_value() || options_.insecure_network || IsLocal(address)) {
     return absl::OkStatus();
   }
-  return absl::FailedPreconditionError(
+  return absl::InvalidArgumentError(
       absl::StrCat("refusing to use ", address.Endpoint(),
                    " without a key: whoever reaches it could run code on the whole cluster; make "
                    "one with fanmill "
                    "keygen FILE and give --key FILE to every process, or say --insecure-network"));
 }
 
-absl::StatusOr<Sockets::Bound> Sockets::Bind(Channel channel, const Address& address) {
+absl::StatusOr<Sockets::Bound> Sockets::Bind(Channel channel, const Address& address,
+                                             uint64_t lane) {
   if (absl::Status allowed = Allow(address); !allowed.ok()) return allowed;
   if (!address.path.empty() && SomebodyListens(address.path)) {
     return CouldNotListen(address, EADDRINUSE);
   }
   try {
-    if (options_.key.has_value() && zap_ == nullptr) {
-      if (absl::Status posted = PostDoorkeeper(); !posted.ok()) return posted;
-    }
+    if (absl::Status posted = PostDoorkeeper(channel, address); !posted.ok()) return posted;
     Bound bound{zmq::socket_t(context_, SocketType(channel, true)), address};
     SetOptions(bound.socket, channel, true);
-    if (options_.key.has_value()) SetCurve(bound.socket, true, *options_.key);
+    Secure(bound.socket, channel, true, lane);
     bound.socket.bind(address.Endpoint());
     if (address.tcp() && address.port == 0) bound.address.port = BoundPort(bound.socket);
     return bound;
@@ -223,12 +243,13 @@ absl::StatusOr<Sockets::Bound> Sockets::Bind(Channel channel, const Address& add
 }
 
 absl::StatusOr<zmq::socket_t> Sockets::Connect(Channel channel, const Address& address,
-                                               const std::vector<std::string>& prefixes) {
+                                               const std::vector<std::string>& prefixes,
+                                               uint64_t lane) {
   if (absl::Status allowed = Allow(address); !allowed.ok()) return allowed;
   try {
     zmq::socket_t socket(context_, SocketType(channel, false));
     SetOptions(socket, channel, false);
-    if (options_.key.has_value()) SetCurve(socket, false, *options_.key);
+    Secure(socket, channel, false, lane);
     for (const std::string& prefix : prefixes) socket.set(zmq::sockopt::subscribe, prefix);
     socket.connect(address.Endpoint());
     return socket;

@@ -45,10 +45,13 @@ class Sockets {
     zmq::socket_t socket;
     Address address;  // with the port that it really has
   };
-  // With a key: not before a doorkeeper stands and was seen to refuse a stranger.
-  absl::StatusOr<Bound> Bind(Channel channel, const Address& address);
+  // With a key: not before a doorkeeper stands and was seen to refuse a stranger. `lane`: of a
+  // lane, its token. Without a key that is the password, since a PUSH shares its messages out among
+  // all who come in: a stranger must get none.
+  absl::StatusOr<Bound> Bind(Channel channel, const Address& address, uint64_t lane = 0);
   absl::StatusOr<zmq::socket_t> Connect(Channel channel, const Address& address,
-                                        const std::vector<std::string>& prefixes = {});
+                                        const std::vector<std::string>& prefixes = {},
+                                        uint64_t lane = 0);
   // Whether the address may be listened on or connected to: else a sentence that says what to do.
   absl::Status Allow(const Address& address) const;
   // Strangers that the doorkeeper sent away, the one of the test at start included.
@@ -57,7 +60,8 @@ class Sockets {
  private:
   explicit Sockets(SocketsOptions options);
   void SetCurve(zmq::socket_t& socket, bool bound, const KeyPair& own) const;
-  absl::Status PostDoorkeeper();
+  void Secure(zmq::socket_t& socket, Channel channel, bool bound, uint64_t lane) const;
+  absl::Status PostDoorkeeper(Channel channel, const Address& address);
   absl::Status CheckDoorkeeper();
 
   SocketsOptions options_;

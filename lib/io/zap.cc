@@ -2,15 +2,17 @@
 
 #include <future>
 #include <utility>
-#include <vector>
 
 #include "lib/core/check.h"
 
 namespace fanmill {
 namespace {
 
-// The frames of RFC 27's request.
-enum : size_t { kVersion, kRequest, kDomain, kAddress, kIdentity, kMechanism, kPublicKey, kFrames };
+// The frames of RFC 27's request. Behind the mechanism come what it calls credentials: of CURVE a
+// public key, of PLAIN a name and a password.
+enum : size_t { kVersion, kRequest, kDomain, kAddress, kIdentity, kMechanism, kCredentials };
+constexpr size_t kCurveFrames = kCredentials + 1;
+constexpr size_t kPlainFrames = kCredentials + 2;
 
 std::vector<std::string> ReceiveFrames(zmq::socket_t& socket) {
   std::vector<std::string> frames;
@@ -31,10 +33,12 @@ void SendFrames(zmq::socket_t& socket, const std::vector<std::string>& frames) {
 
 }  // namespace
 
-ZapHandler::ZapHandler(zmq::context_t& context, const KeyPair& cluster) {
-  admitted_.resize(32);
-  FANMILL_CHECK(zmq_z85_decode(reinterpret_cast<uint8_t*>(admitted_.data()),
-                               cluster.public_key.c_str()) != nullptr);
+ZapHandler::ZapHandler(zmq::context_t& context, const std::optional<KeyPair>& cluster) {
+  if (cluster.has_value()) {
+    admitted_.resize(32);
+    FANMILL_CHECK(zmq_z85_decode(reinterpret_cast<uint8_t*>(admitted_.data()),
+                                 cluster->public_key.c_str()) != nullptr);
+  }
   std::promise<void> ready;
   thread_ = std::thread([this, &context, &ready] {
     zmq::socket_t socket(context, zmq::socket_type::rep);
@@ -48,13 +52,21 @@ ZapHandler::ZapHandler(zmq::context_t& context, const KeyPair& cluster) {
 
 ZapHandler::~ZapHandler() { thread_.join(); }
 
+bool ZapHandler::Admits(const std::vector<std::string>& frames) const {
+  if (frames.size() <= kCredentials || frames[kVersion] != "1.0") return false;
+  if (frames[kMechanism] == "CURVE") {
+    return frames.size() == kCurveFrames && frames[kDomain] == kZapDomain && !admitted_.empty() &&
+           frames[kCredentials] == admitted_;
+  }
+  return frames[kMechanism] == "PLAIN" && frames.size() == kPlainFrames &&
+         frames[kDomain] == kLaneDomainPrefix + frames[kCredentials + 1];
+}
+
 void ZapHandler::Serve(zmq::socket_t socket) {
   while (true) {
     try {
       const std::vector<std::string> frames = ReceiveFrames(socket);
-      const bool admit = frames.size() == kFrames && frames[kVersion] == "1.0" &&
-                         frames[kDomain] == kZapDomain && frames[kMechanism] == "CURVE" &&
-                         frames[kPublicKey] == admitted_;
+      const bool admit = Admits(frames);
       if (!admit) ++refused_;
       const std::string request = frames.size() > kRequest ? frames[kRequest] : "";
       SendFrames(socket, {"1.0", request, admit ? "200" : "400", admit ? "OK" : "not this cluster",

@@ -1,12 +1,15 @@
-// ZapHandler: the doorkeeper of every CURVE socket in a context. Without one libzmq admits anybody
-// who speaks CURVE; this one admits the cluster's key alone, in the cluster's domain alone.
+// ZapHandler: the doorkeeper of every bound socket in a context that asks for one. Without it
+// libzmq admits anybody who speaks CURVE or PLAIN; this one admits the cluster's key alone, in the
+// cluster's domain alone, and to a lane without a key whoever knows that lane's password.
 #ifndef FANMILL_LIB_IO_ZAP_H_
 #define FANMILL_LIB_IO_ZAP_H_
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 #include <zmq.hpp>
 
 #include "lib/io/keys.h"
@@ -14,11 +17,14 @@
 namespace fanmill {
 
 inline constexpr char kZapDomain[] = "fanmill";
+// A lane's domain is this and its password, so that its doorkeeper need not know what lanes exist.
+inline constexpr char kLaneDomainPrefix[] = "lane-";
 
 class ZapHandler {
  public:
   // Answers from the moment this returns. REQUIRES: the context has no other handler.
-  ZapHandler(zmq::context_t& context, const KeyPair& cluster);
+  // Without a key nobody comes in by one.
+  ZapHandler(zmq::context_t& context, const std::optional<KeyPair>& cluster);
   // REQUIRES: the context was shut down.
   ~ZapHandler();
 
@@ -26,8 +32,9 @@ class ZapHandler {
 
  private:
   void Serve(zmq::socket_t socket);
+  bool Admits(const std::vector<std::string>& frames) const;
 
-  std::string admitted_;  // the public key, 32 bytes
+  std::string admitted_;  // the public key, 32 bytes; empty: none
   std::atomic<uint64_t> refused_ = 0;
   std::thread thread_;
 };

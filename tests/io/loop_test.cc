@@ -96,7 +96,7 @@ TEST(Loop, CarriesAChunkOverALaneToItsWorker) {
   ScriptNode worker;
   std::string endpoint;
   worker.on_start = [&endpoint](Outbox& outbox) {
-    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kLane, endpoint});
+    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kLane, endpoint, {}, 5});
   };
   worker.done = [&worker] { return !worker.Heard<Wire>().empty(); };
   std::thread other;

@@ -12,8 +12,10 @@
 #include <thread>
 #include <vector>
 
+#include "lib/io/clock.h"
 #include "lib/io/dealer.h"
 #include "lib/io/file.h"
+#include "lib/io/process.h"
 #include "tests/io/script_node.h"
 
 namespace fanmill {
@@ -50,7 +52,7 @@ class Everything {
   // Returns once the process has ended: what strangers sent may come later than the last request.
   void AskAndEnd() {
     const auto dealer =
-        *ConnectDealer(Channel::kControl, at(Channel::kControl).Endpoint(), nullptr);
+        *ConnectDealer(Channel::kControl, at(Channel::kControl).Endpoint(), nullptr, false);
     for (const uint64_t request : {1, 2, 1000}) {
       EXPECT_TRUE(dealer->Send(CommandOf(request)));
       const std::optional<pb::Envelope> answer = dealer->Receive(kPatience);
@@ -182,6 +184,36 @@ TEST(Strangers, CannotChooseTheirOwnAddress) {
   });
   ASSERT_EQ(node.Heard<BadFrame>().size(), 1u);
   EXPECT_EQ(node.Heard<BadFrame>()[0].reason, "its sender gave itself an address");
+}
+
+// A PUSH shares its messages out among all who come in: one stranger would cost every other chunk.
+TEST(Strangers, GetNothingOutOfALaneWithoutItsToken) {
+  constexpr int kChunks = 100;
+  const auto sockets = *Sockets::Open({});
+  absl::StatusOr<Sockets::Bound> bound = sockets->Bind(Channel::kLane, AnyPort(), 0xabc);
+  ASSERT_TRUE(bound.ok());
+  Line lane(Channel::kLane, true, std::move(bound->socket));
+  zmq::context_t context;
+  zmq::socket_t nameless(context, zmq::socket_type::pull);
+  nameless.connect(bound->address.Endpoint());
+  const FileDescriptor noise = ConnectTcp(bound->address);
+  SendBytes(noise, std::string(4096, 'x'));  // ZMTP 1.0, to a libzmq that knows no better
+  Line wrong(Channel::kLane, false, *sockets->Connect(Channel::kLane, bound->address, {}, 0xabd));
+  const Instant deadline = Now() + kPatience;
+  while (sockets->refused() == 0 && Now() < deadline) WaitFor(Millis(1));
+  EXPECT_EQ(sockets->refused(), 1u);
+
+  Line worker(Channel::kLane, false, *sockets->Connect(Channel::kLane, bound->address, {}, 0xabc));
+  int sent = 0;
+  int received = 0;
+  while (received < kChunks && Now() < deadline) {
+    if (sent < kChunks && lane.Send(0, Frame::Own("x")) == Sent::kTaken) ++sent;
+    if (worker.Receive().has_value()) ++received;
+  }
+  EXPECT_EQ(received, kChunks);
+  zmq::message_t stolen;
+  EXPECT_FALSE(nameless.recv(stolen, zmq::recv_flags::dontwait).has_value());
+  EXPECT_FALSE(wrong.Receive().has_value());
 }
 
 TEST(Strangers, MaySpeakPlainReqOnControl) {

@@ -25,6 +25,7 @@ TEST(SessionJoining, SaysHelloUntilWelcomedThenFindsVentilatorAndSink) {  // R10
             StageOptions().spool_bytes);
   EXPECT_EQ(stage.Wait(Millis(500)), (Lines{"LeaseHello number=4 slots=2 held=0"}));
   EXPECT_EQ(stage.HearGrant(), (Lines{"Connect channel=lane to=\"tcp://v:21150\""}));
+  EXPECT_EQ(stage.SaidLocal<Connect>()[0].lane, kLaneToken) << "nobody comes in without";
   EXPECT_EQ(stage.HearGrant(), Lines{}) << "the same lane again changes nothing";
 }
 
