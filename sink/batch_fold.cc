@@ -41,7 +41,7 @@ void BatchFold::ClockIs(Instant started, Instant ended) {
 BatchFold::Applied BatchFold::ApplyResults(uint64_t sequence, const pb::ResultChunk& chunk,
                                            Instant now) {
   Applied applied;
-  if (!parts_.Claim(sequence, chunk)) {  // R64
+  if (!parts_.Claim(sequence, chunk, [this](uint64_t task) { return IsOpen(task); })) {  // R64
     SkipAll(sequence);
     applied.counts = false;
     return applied;
@@ -88,7 +88,7 @@ bool BatchFold::ApplyPlain(uint64_t sequence, const pb::ResultChunk& chunk, Inst
 // False: the task had its end before.
 bool BatchFold::ApplyTask(uint64_t sequence, const pb::ResultChunk& chunk, uint64_t index,
                           uint64_t task) {
-  if (closed_ || IsTerminal(task)) return false;  // R61, R77
+  if (!IsOpen(task)) return false;
   const uint64_t run_us = RunAt(chunk, index);
   if (StatusAt(chunk, index) != pb::OK) {  // R62
     const FailedAttempts::Key key{task, ChunkEpoch(chunk.chunk()), AttemptAt(chunk, index)};
@@ -133,7 +133,7 @@ void BatchFold::TellFailed(const pb::ResultChunk& chunk, uint64_t index, uint64_
 void BatchFold::ApplyFinalFailed(uint64_t sequence, const pb::AttemptFailure& failure,
                                  Instant now) {
   const uint64_t task = failure.task();
-  if (closed_ || IsTerminal(task)) return SkipAll(sequence);  // R63
+  if (!IsOpen(task)) return SkipAll(sequence);  // R63
   StartClock(now);
   failed_.Set(task);
   const FailedAttempts::Key key{task, failure.epoch(), failure.attempt()};

@@ -40,6 +40,10 @@ class BatchFold {
   bool ApplyPart(uint64_t sequence, const pb::OutputPart& part) {
     return parts_.Add(sequence, part);
   }
+  // Whether the part is of use: its task has no end yet, and the part is not there.
+  bool NeedsPart(const pb::OutputPart& part) const {
+    return IsOpen(part.task()) && !parts_.Has(part);
+  }
   void ApplyFinalFailed(uint64_t sequence, const pb::AttemptFailure& failure, Instant now);
   void ApplyClosed(const pb::BatchClosed& closed, Instant now);
   // R68: its rows are gone. What was needed to read them goes, all that is counted stays.
@@ -73,6 +77,7 @@ class BatchFold {
   void CheckInvariants() const;
 
  private:
+  bool IsOpen(uint64_t task) const { return !closed_ && !IsTerminal(task); }  // R61, R77
   void StartClock(Instant at);
   void EndAt(uint64_t sequence, Instant now);
   bool ApplyPlain(uint64_t sequence, const pb::ResultChunk& chunk, Instant now);

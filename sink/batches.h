@@ -23,6 +23,7 @@ struct Batch {
   bool sealing = false;
   bool closing = false;
   absl::btree_set<uint64_t> finalising;
+  absl::btree_set<PartKey> arriving;  // parts of large outputs; as many as memory has room for
 };
 
 class Batches {

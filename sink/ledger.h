@@ -108,6 +108,7 @@ class Ledger final : public Node {
   void OnRecovered(Instant now, const JournalRecovered& page, Outbox& outbox);
   void OnDurable(Instant now, uint64_t through, Outbox& outbox);
   void Apply(const LedgerRow& row, Instant now);
+  void ApplyPart(Batch& batch, const LedgerRow& row);
   void ApplyResults(Batch& batch, const LedgerRow& row, Instant now);
   void ApplyRecord(Batch& batch, const LedgerRow& row, Instant now);
   void CloseComplete(Instant now, Outbox& outbox);

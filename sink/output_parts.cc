@@ -13,6 +13,14 @@ bool OutputParts::Add(uint64_t sequence, const pb::OutputPart& part) {
   return true;
 }
 
+bool OutputParts::Has(const pb::OutputPart& part) const {
+  const auto found = outputs_.find(Key{part.task(), part.chunk(), part.stream()});
+  if (found == outputs_.end()) return false;
+  const Output& output = found->second;
+  if (output.claimed_by != 0) return true;
+  return part.part() < output.rows.size() && output.rows[part.part()] != 0;
+}
+
 bool OutputParts::IsWhole(uint64_t chunk, const pb::LargeOutput& large) const {
   if (large.parts() == 0) return true;
   const auto found = outputs_.find(Key{large.task(), chunk, large.stream()});
@@ -21,12 +29,13 @@ bool OutputParts::IsWhole(uint64_t chunk, const pb::LargeOutput& large) const {
   return std::find(found->second.rows.begin(), end, 0) == end;
 }
 
-bool OutputParts::Claim(uint64_t sequence, const pb::ResultChunk& chunk) {
+bool OutputParts::Claim(uint64_t sequence, const pb::ResultChunk& chunk,
+                        absl::FunctionRef<bool(uint64_t task)> is_news) {
   for (const pb::LargeOutput& large : chunk.large()) {
-    if (!IsWhole(chunk.chunk(), large)) return false;
+    if (is_news(large.task()) && !IsWhole(chunk.chunk(), large)) return false;
   }
   for (const pb::LargeOutput& large : chunk.large()) {
-    if (large.parts() == 0) continue;
+    if (large.parts() == 0 || !is_news(large.task())) continue;
     Output& output = outputs_[Key{large.task(), chunk.chunk(), large.stream()}];
     if (output.claimed_by != 0) continue;
     output.rows.resize(large.parts());

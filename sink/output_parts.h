@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/functional/function_ref.h"
 #include "proto/fanmill.pb.h"
 
 namespace fanmill {
@@ -17,15 +18,29 @@ namespace pb = ::fanmill::v1;
 // 1 GiB in parts of 64 KiB; a part of a higher number is dropped and counted.
 inline constexpr uint32_t kPartsPerStreamMax = 16384;
 
+// Which part of which output of which attempt.
+struct PartKey {
+  explicit PartKey(const pb::OutputPart& part)
+      : task(part.task()), chunk(part.chunk()), stream(part.stream()), part(part.part()) {}
+  uint64_t task;
+  uint64_t chunk;
+  uint32_t stream;
+  uint32_t part;
+  friend auto operator<=>(const PartKey&, const PartKey&) = default;
+};
+
 class OutputParts {
  public:
   // False when the part number is above the limit. A part that is there already stays, and nothing
   // is added to an output that a result has claimed.
   bool Add(uint64_t sequence, const pb::OutputPart& part);
+  // Whether adding it would change nothing.
+  bool Has(const pb::OutputPart& part) const;
   // If all parts of all large outputs of the chunk are there, claims them for it: from now on its
   // outputs are these rows and no others. Else changes nothing and returns false. `sequence`: the
-  // row that claims.
-  bool Claim(uint64_t sequence, const pb::ResultChunk& chunk);
+  // row that claims. What is no news of a task needs no outputs: `is_news` says of which it is.
+  bool Claim(uint64_t sequence, const pb::ResultChunk& chunk,
+             absl::FunctionRef<bool(uint64_t task)> is_news);
   // The rows of the output's parts, in order; null when nothing is claimed there.
   const std::vector<uint64_t>* Claimed(uint64_t task, uint64_t chunk, uint32_t stream) const;
   // Forgets what other chunks brought for the task.

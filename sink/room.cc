@@ -73,6 +73,7 @@ void Ledger::ForgetOldest(Outbox& outbox) {
                      ", which has ended, are dropped; its report stays");
   batch.forgotten = true;
   batch.fold.Shed();
+  batch.arriving.clear();
   journal_room_ += batch.bytes;
   outbox.Send(PeerId{Channel::kJournal}, JournalForget{number});
 }

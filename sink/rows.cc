@@ -38,7 +38,12 @@ void Ledger::OnPart(Instant now, const Wire& wire, Outbox& outbox) {
   if (batch == nullptr) return counts_.Add("stray_batch");
   if (batch->forgotten) return counts_.Add("R68");
   if (part.part() >= kPartsPerStreamMax) return counts_.Add("stray_part");
+  // R64: whoever sends its parts again must not fill the ledger with them.
+  if (!batch->fold.NeedsPart(part) || batch->arriving.contains(PartKey(part))) {
+    return counts_.Add("needless_part");
+  }
   if (!HasRoomFor(Commit::BytesOf(wire), outbox)) return;
+  batch->arriving.insert(PartKey(part));
   batch->bytes += wire.frame.bytes.size();
   commit_.WriteFrame(part.batch(), wire, now, outbox);
 }
@@ -163,9 +168,15 @@ void Ledger::Apply(const LedgerRow& row, Instant now) {
     ApplyRecord(*batch, row, now);
   } else if (row.envelope->has_results()) {
     ApplyResults(*batch, row, now);
-  } else if (!batch->fold.ApplyPart(row.sequence, row.envelope->output())) {
-    counts_.Add("stray_part");
+  } else {
+    ApplyPart(*batch, row);
   }
+}
+
+void Ledger::ApplyPart(Batch& batch, const LedgerRow& row) {
+  const pb::OutputPart& part = row.envelope->output();
+  batch.arriving.erase(PartKey(part));
+  if (!batch.fold.ApplyPart(row.sequence, part)) counts_.Add("stray_part");
 }
 
 void Ledger::ApplyResults(Batch& batch, const LedgerRow& row, Instant now) {

@@ -181,6 +181,87 @@ TEST(Ledger, AcksALateResultWithLargeOutputsToo) {  // R60 R64
   EXPECT_EQ(rig.Summary().late(), 1u);
 }
 
+TEST(Ledger, WritesAPartOnceHoweverOftenItComes) {  // R64
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Part(4, 0, "hello "));
+  rig.Say(Channel::kResults, Part(4, 0, "hello "));  // the first is not durable yet
+  EXPECT_EQ(rig.rows().size(), 1u);
+  rig.Sync();
+  rig.Say(Channel::kResults, Part(4, 0, "hello "));
+  rig.Say(Channel::kResults, Part(4, 1, "world"));
+  EXPECT_EQ(rig.rows().size(), 2u);
+  EXPECT_EQ(rig.Count("needless_part"), 2u);
+  rig.Say(Channel::kResults, WithLarge(4, 2));
+  rig.Sync();
+  EXPECT_EQ(rig.Summary().ok(), 1u);
+}
+
+TEST(Ledger, WritesAPartAgainThatARestartLost) {  // R64
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Part(4, 0, "hello "));
+  rig.Restart();
+  rig.Say(Channel::kResults, Part(4, 0, "hello "));
+  EXPECT_EQ(rig.rows().size(), 1u);
+}
+
+TEST(Ledger, AcksAResultAgainWithoutItsPartsAgain) {      // R60 R64
+  for (const pb::Status status : {pb::OK, pb::FAILED}) {  // a failed one is not the task's end
+    Rig rig;
+    rig.Join();
+    pb::Envelope result = WithLarge(4, 1);
+    if (status != pb::OK) result.mutable_results()->add_status(status);
+    rig.Say(Channel::kResults, Part(4, 0, "hello"));
+    rig.Say(Channel::kResults, result);
+    rig.Sync();
+    rig.Sent();
+    rig.Say(Channel::kResults, Part(4, 0, "hello"));
+    EXPECT_EQ(rig.rows().size(), 2u);
+    rig.Say(Channel::kResults, result);
+    rig.Sync();
+    EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("whole: " + kChunkText)));
+    EXPECT_EQ(rig.Count("R64"), 0u);
+  }
+}
+
+TEST(Ledger, NeedsNoPartsOfATaskThatHasItsEndAndAcksItsLateResults) {  // R60 R64
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Part(5, 0, "begun", ChunkId(1, 9)));
+  rig.Say(Channel::kResults, Oks(4, 1, ChunkId(1, 2)));
+  rig.Say(Channel::kFacts, Facts(Finalise(5)), 1);
+  rig.Sync();
+  rig.Sent();
+  const uint64_t rows = rig.rows().size();
+  rig.Say(Channel::kResults, Part(4, 0, "late"));
+  rig.Say(Channel::kResults, Part(5, 1, "late", ChunkId(1, 9)));
+  EXPECT_EQ(rig.rows().size(), rows);
+  EXPECT_EQ(rig.Count("needless_part"), 2u);
+  rig.Say(Channel::kResults, WithLarge(4, 1));
+  rig.Say(Channel::kResults, WithLarge(5, 2, ChunkId(1, 9)));
+  rig.Sync();
+  EXPECT_EQ(rig.Count("R64"), 0u);
+  EXPECT_EQ(rig.Summary().late(), 2u);
+  EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("whole: " + kChunkText + " whole: 8 failed")));
+}
+
+TEST(Ledger, NeedsNoPartsOfABatchThatIsClosed) {  // R60 R64
+  Rig rig;
+  rig.Join();
+  pb::BatchFacts cancelled = About();
+  cancelled.set_cancelled(true);
+  rig.Say(Channel::kFacts, Facts(cancelled), 1);
+  rig.Sync();
+  rig.Sent();
+  rig.Say(Channel::kResults, Part(4, 0, "late"));
+  EXPECT_EQ(rig.rows().size(), 1u + 1);  // the ventilator's epoch, and that it is closed
+  rig.Say(Channel::kResults, WithLarge(4, 1));
+  rig.Sync();
+  EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("whole: " + kChunkText)));
+  EXPECT_EQ(rig.Summary().late(), 1u);
+}
+
 TEST(Ledger, DropsPartsBeyondTheLimit) {
   Rig rig;
   rig.Join();
