@@ -6,9 +6,22 @@
 
 namespace fanmill {
 
+bool Reads::Reader::Asks(const pb::ReadRequest& request) const {
+  return request.request() == reply.request() && request.batch() == reply.batch() &&
+         request.cursor() == cursor;
+}
+
 void Reads::Ask(PeerId from, const pb::ReadRequest& request, const Scene& scene) {
+  if (const auto found = readers_.find(from.id);
+      found != readers_.end() && found->second.Asks(request)) {
+    scene.counts.Add("R79");
+    found->second.asked = scene.now;
+    return;
+  }
   Reader reader;
   reader.connection = from.id;
+  reader.cursor = request.cursor();
+  reader.asked = scene.now;
   reader.bytes_max = request.max_bytes() == 0 ? limits_.reply_bytes
                                               : std::min(request.max_bytes(), limits_.reply_bytes);
   const uint64_t wait_max = static_cast<uint64_t>(limits_.wait.count());
@@ -27,9 +40,18 @@ void Reads::Ask(PeerId from, const pb::ReadRequest& request, const Scene& scene)
 }
 
 void Reads::Advance(const Scene& scene) {
+  ForgetSilent(scene);
   for (auto at = readers_.begin(); at != readers_.end();) {
     at = Continue(at->second, scene) ? readers_.erase(at) : std::next(at);
   }
+}
+
+// R79
+void Reads::ForgetSilent(const Scene& scene) {
+  const size_t gone = absl::erase_if(readers_, [&](const auto& entry) {
+    return scene.now - entry.second.asked >= limits_.silence;
+  });
+  if (gone > 0) scene.counts.Add("reader_gone", gone);
 }
 
 // True when the reader got its answer.
@@ -174,6 +196,7 @@ void Reads::Answer(Reader& reader, const Scene& scene) {
 Instant Reads::NextDeadline() const {
   Instant next = kNever;
   for (const auto& [connection, reader] : readers_) {
+    next = std::min(next, reader.asked + limits_.silence);
     if (reader.token == 0) next = std::min(next, reader.deadline);
   }
   return next;

@@ -39,6 +39,7 @@ struct ReadLimits {
   uint64_t reply_bytes = 4 << 20;
   uint64_t page_bytes = 64 << 10;  // of rows asked of the journal at once
   Duration wait = Seconds(30);
+  Duration silence = Seconds(60);  // longer than `wait`: who does not repeat a question is gone
 };
 
 class Reads {
@@ -55,7 +56,8 @@ class Reads {
 
   explicit Reads(ReadLimits limits) : limits_(limits) {}
 
-  // A connection has one question at a time: a new one replaces the old.
+  // A connection has one question at a time: a new one replaces the old. The same one, said again
+  // by a reader that got no answer yet, changes nothing.  R79
   void Ask(PeerId from, const pb::ReadRequest& request, const Scene& scene);
   void OnRows(const JournalRows& rows, const Scene& scene);
   void Forget(PeerId reader) { readers_.erase(reader.id); }
@@ -67,7 +69,11 @@ class Reads {
 
  private:
   struct Reader {
+    bool Asks(const pb::ReadRequest& request) const;
+
     uint64_t connection = 0;
+    uint64_t cursor = 0;  // as it was asked
+    Instant asked{};      // last
     uint64_t bytes_max = 0;
     Instant deadline{};
     Cursor at;
@@ -82,6 +88,7 @@ class Reads {
   };
   enum class Turn { kFetching, kWaiting, kFull };
 
+  void ForgetSilent(const Scene& scene);
   bool Continue(Reader& reader, const Scene& scene);
   Turn Render(Reader& reader, const BatchFold& fold, const Scene& scene);
   bool RenderRow(Reader& reader, const OpenRow& row, const BatchFold& fold, const Scene& scene);

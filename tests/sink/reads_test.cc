@@ -206,13 +206,58 @@ TEST(Reads, OfABatchThatOnlyTheControllerKnowsWait) {
   EXPECT_EQ(reply.rows_size(), 0);
 }
 
-TEST(Reads, AskedAnewOnTheSameConnectionReplaceTheOldQuestion) {
+TEST(Reads, AskedAnewOnTheSameConnectionReplaceTheOldQuestion) {  // R79
   Rig rig;
   rig.Join();
   rig.Say(Channel::kFacts, Read(0, 5'000'000), 20);
-  rig.Say(Channel::kFacts, Read(0, 5'000'000), 20);
+  pb::Envelope other = Read(0, 5'000'000);
+  other.mutable_read_request()->set_request(2);
+  rig.Say(Channel::kFacts, other, 20);
   rig.Say(Channel::kResults, Oks(0, 1));
   rig.Sync();
+  const std::vector<pb::ReadReply> replies = rig.Replies();
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(replies[0].request(), 2u);
+}
+
+TEST(Reads, GoOnWhenTheirQuestionIsSaidAgain) {  // R79
+  LedgerOptions options;
+  options.reads.page_bytes = 1;  // a row a page
+  Rig rig(options);
+  rig.Join();
+  rig.Say(Channel::kResults, Oks(0, 1, ChunkId(1, 1)));
+  rig.Say(Channel::kResults, Oks(1, 1, ChunkId(1, 2)));
+  rig.Say(Channel::kResults, Oks(2, 1, ChunkId(1, 3)));
+  rig.Sync();
+  rig.HoldReads();
+  rig.Say(Channel::kFacts, Read(0), 20);
+  for (int page = 0; page < 3; ++page) {  // the reader is less patient than the disk is slow
+    rig.Say(Channel::kFacts, Read(0), 20);
+    rig.Say(Channel::kFacts, Read(0), 20);
+    ASSERT_EQ(rig.held_reads(), 1u);
+    rig.AnswerHeldRead();
+  }
+  const std::vector<pb::ReadReply> replies = rig.Replies();
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_THAT(Jot(replies[0]), ElementsAre("task 0 ok", "task 1 ok", "task 2 ok"));
+  EXPECT_EQ(rig.Count("R79"), 6u);
+}
+
+TEST(Reads, OfAReaderThatSaysNothingForTooLongAreForgotten) {  // R79, at the limit
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Oks(0, 1));
+  rig.Sync();
+  rig.HoldReads();
+  rig.Say(Channel::kFacts, Read(0), 20);
+  rig.Say(Channel::kFacts, Read(0), 21);
+  rig.Tick(Seconds(59));
+  rig.Say(Channel::kFacts, Read(0), 21);
+  rig.Tick(Seconds(1));
+  EXPECT_EQ(rig.Count("reader_gone"), 1u);
+  rig.AnswerHeldRead();
+  EXPECT_THAT(rig.Replies(), IsEmpty());
+  rig.AnswerHeldRead();
   EXPECT_THAT(rig.Replies(), SizeIs(1));
 }
 

@@ -61,6 +61,7 @@ void Rig::Restart() {
 void Rig::SayState() {
   state_.set_version(state_.version() + 1);
   pb::Envelope reply = NewEnvelope({pb::CONTROLLER, 1, kCluster});
+  reply.mutable_heartbeat_reply()->set_sequence(heartbeat_);
   reply.mutable_heartbeat_reply()->set_state_version(state_.version());
   *reply.mutable_heartbeat_reply()->mutable_state() = state_;
   Say(Channel::kControl, reply);
@@ -99,7 +100,7 @@ void Rig::Take(Outbox& outbox) {
       rows_.push_back({write->sequence, write->batch, is_frame,
                        is_frame ? write->frame : Frame::Own(write->record)});
     } else if (const auto* read = std::get_if<JournalRead>(&outgoing.message)) {
-      AnswerRead(*read);
+      holds_reads_ ? held_reads_.push_back(*read) : AnswerRead(*read);
     } else if (const auto* forget = std::get_if<JournalForget>(&outgoing.message)) {
       sent_.push_back("forget " + std::to_string(forget->batch));
     } else if (const auto* connect = std::get_if<Connect>(&outgoing.message)) {
@@ -109,9 +110,16 @@ void Rig::Take(Outbox& outbox) {
       const pb::Envelope& envelope = *std::get<Wire>(outgoing.message).envelope;
       const std::string to = outgoing.to.id == 0 ? "" : "/" + std::to_string(outgoing.to.id);
       sent_.push_back(std::string(ChannelName(outgoing.to.channel)) + to + " " + Text(envelope));
+      if (envelope.has_heartbeat()) heartbeat_ = envelope.heartbeat().sequence();
       if (envelope.has_read_reply()) replies_.push_back(envelope.read_reply());
     }
   }
+}
+
+void Rig::AnswerHeldRead() {
+  const JournalRead read = held_reads_.front();
+  held_reads_.pop_front();
+  AnswerRead(read);
 }
 
 void Rig::AnswerRead(const JournalRead& read) {

@@ -4,6 +4,7 @@
 #define FANMILL_TESTS_SINK_RIG_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ class Rig {
   // Kill -9, and up again: rows that were not durable are gone.
   void Restart();
 
+  // A slow disk: what is read of the journal waits, one answer for each call.
+  void HoldReads() { holds_reads_ = true; }
+  void AnswerHeldRead();
+  size_t held_reads() const { return held_reads_.size(); }
+
   // A frame of that channel arrives.
   void Say(Channel channel, pb::Envelope envelope, uint64_t connection = 0);
   void Give(PeerId from, const Message& message);
@@ -48,7 +54,8 @@ class Rig {
   Ledger& ledger() { return *ledger_; }
   std::vector<JournalRow>& rows() { return rows_; }
   pb::ClusterState& state() { return state_; }
-  void SayState();  // a heartbeat reply with state(), one version up
+  // A reply to the last heartbeat, with state(), one version up.
+  void SayState();
 
  private:
   void Take(Outbox& outbox);
@@ -57,9 +64,12 @@ class Rig {
   LedgerOptions options_;
   std::unique_ptr<Ledger> ledger_;
   std::vector<JournalRow> rows_;
+  bool holds_reads_ = false;
+  std::deque<JournalRead> held_reads_;
   uint64_t durable_ = 0;
   Instant now_{Seconds(1000)};
   pb::ClusterState state_;
+  uint64_t heartbeat_ = 0;  // the last one's sequence
   std::vector<std::string> sent_;
   std::vector<pb::ReadReply> replies_;
 };
