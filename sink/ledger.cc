@@ -12,19 +12,8 @@ namespace {
 constexpr Duration kPauseMin = Seconds(1);
 
 MemberOptions MemberOptionsOf(const LedgerOptions& options) {
-  MemberOptions member;
-  member.role = pb::SINK;
-  member.epoch = options.epoch;
-  member.controller = options.controller;
-  member.hello.set_version(options.version);
-  member.hello.set_host(options.host);
-  member.hello.set_pid(options.pid);
-  member.hello.set_name(options.name);
-  member.hello.set_directory(options.directory);
+  MemberOptions member(pb::SINK, options.epoch, options);
   *member.hello.mutable_endpoints() = options.endpoints;
-  member.topics = {SignalPrefix(Signal::Topic::kAll, 0), "b/"};
-  member.hello_every = options.hello_every;
-  member.lease = options.lease;
   return member;
 }
 
@@ -101,7 +90,7 @@ void Ledger::OnControl(Instant now, const pb::Envelope& envelope, Outbox& outbox
     case Member::Event::kNothing:
       break;
   }
-  if (said_farewell_ && envelope.has_heartbeat_reply()) done_ = true;  // R102
+  if (member_.FarewellAnswered()) done_ = true;  // R102
 }
 
 void Ledger::OnState(Instant now, Outbox& outbox) {
@@ -194,7 +183,6 @@ void Ledger::Tick(Instant now, Outbox& outbox) {
   if (due != kNever && now - due > kPauseMin) member_.Excuse(now - due);  // R55
   member_.Tick(now, outbox, [this](pb::Heartbeat& heartbeat) {
     heartbeat.set_leaving(phase_ == Phase::kLeaving);
-    said_farewell_ = phase_ == Phase::kLeaving;
   });
   if (now >= leave_by_) done_ = true;
   if (phase_ != Phase::kRecovering) reads_.Advance(SceneNow(now, outbox));

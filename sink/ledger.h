@@ -132,7 +132,6 @@ class Ledger final : public Node {
   absl::btree_set<uint32_t> touched_;        // batches that rows were just applied to
   bool told_of_full_ = false;
   Instant leave_by_ = kNever;
-  bool said_farewell_ = false;
   bool done_ = false;
   std::vector<std::string> notices_;
 };
