@@ -1,6 +1,8 @@
 #include "worker/output_transfer.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
@@ -43,15 +45,28 @@ std::optional<uint64_t> OutputTransfer::OnRead(const Identity& identity, const O
   asked_ = false;
   if (!read.bytes.empty()) SendPart(identity, read, outbox);
   item.next.offset += read.bytes.size();
-  ++item.next.part;
-  if (read.bytes.empty() || item.next.offset >= output.size) {
-    item.next = {item.next.output + 1, 0, 0};
-  }
+  item.next.part += read.bytes.empty() ? 0 : 1;
+  if (read.bytes.empty() || item.next.offset >= output.size) EndOutput(item);
   if (item.next.output < item.packet.large.size()) return std::nullopt;
   outbox.Send(PeerId{Channel::kResults}, Wire{item.packet.envelope, {}});
   const uint64_t chunk = item.chunk;
   queue_.pop_front();
   return chunk;
+}
+
+// What is said of the output is what was read of it.
+void OutputTransfer::EndOutput(Item& item) {
+  const Place end = std::exchange(item.next, {item.next.output + 1, 0, 0});
+  const int index = static_cast<int>(end.output);
+  const pb::LargeOutput& said = item.packet.envelope->results().large(index);
+  if (said.size() == end.offset && said.parts() == end.part) return;
+  auto envelope = std::make_shared<pb::Envelope>(*item.packet.envelope);
+  pb::LargeOutput& cut = *envelope->mutable_results()->mutable_large(index);
+  cut.set_size(end.offset);
+  cut.set_parts(end.part);
+  cut.set_dropped(said.dropped() + (said.size() - end.offset));
+  item.packet.envelope = std::move(envelope);
+  item.packet.large[end.output].size = end.offset;
 }
 
 void OutputTransfer::SendPart(const Identity& identity, const OutputRead& read, Outbox& outbox) {

@@ -27,7 +27,9 @@ class OutputTransfer {
 
   // Asks for the part that is due, unless one was asked for already.
   void Ask(Instant now, Outbox& outbox);
-  // Sends the part, and the result behind the last one. Returns the chunk whose packet is through.
+  // Sends the part, and the result behind the last one: an output that could not be read to its
+  // end is cut there, or the result would never count (R64). Returns the chunk whose packet is
+  // through.
   std::optional<uint64_t> OnRead(const Identity& identity, const OutputRead& read, Outbox& outbox);
   // The socket had no room: the last part goes again, a little later.
   void GoBack(Instant now);
@@ -49,6 +51,7 @@ class OutputTransfer {
     std::optional<Place> last;  // what was sent last
   };
   void SendPart(const Identity& identity, const OutputRead& read, Outbox& outbox);
+  static void EndOutput(Item& item);
 
   const Duration retry_after_;
   std::deque<Item> queue_;  // bounded by the chunks held

@@ -163,13 +163,15 @@ TEST(ResultChunkDecoding, TakesOutputUpToTheLimitAndNoMore) {
 }
 
 TEST(ResultChunkDecoding, NeedsLargeOutputsToFitItsTasksAndParts) {
-  const auto with = [](uint64_t task, uint32_t stream, uint64_t size, uint32_t parts) {
+  const auto with = [](uint64_t task, uint32_t stream, uint64_t size, uint32_t parts,
+                       uint64_t dropped = 0) {
     return TakesResults([=](auto& chunk) {
       v1::LargeOutput& large = *chunk.mutable_large(0);
       large.set_task(task);
       large.set_stream(stream);
       large.set_size(size);
       large.set_parts(parts);
+      large.set_dropped(dropped);
     });
   };
   EXPECT_TRUE(with(9, 2, kOutputPartBytesMax, 1));
@@ -177,6 +179,8 @@ TEST(ResultChunkDecoding, NeedsLargeOutputsToFitItsTasksAndParts) {
   EXPECT_FALSE(with(9, 0, 100, 1));
   EXPECT_FALSE(with(9, 3, 100, 1));
   EXPECT_FALSE(with(9, 1, 0, 0));
+  EXPECT_TRUE(with(9, 1, 0, 0, 100)) << "nothing of it could be read";
+  EXPECT_FALSE(with(9, 1, 0, 1, 100));
   EXPECT_FALSE(with(9, 1, 100, 0));
   EXPECT_FALSE(with(9, 1, kOutputPartBytesMax + 1, 1));
   EXPECT_FALSE(with(9, 1, 2, 3));
