@@ -122,6 +122,7 @@ void Ledger::OnFacts(Instant now, PeerId from, const pb::Envelope& envelope, Out
   for (const pb::BatchFacts& facts : envelope.facts_request().batches()) {
     WriteFacts(facts, now, outbox);
   }
+  MakeRoomFor(envelope.facts_request(), outbox);
   const bool wrote = commit_.written() > written_before;
   if (!wrote && ventilator_epoch_row_ <= commit_.durable()) {
     return AnswerAsker(from.id, envelope.facts_request(), outbox);
@@ -151,6 +152,7 @@ void Ledger::AnswerAsker(uint64_t connection, const pb::FactsRequest& request,
   reply = AnswerFacts(request, batches_, options_.facts);
   reply.set_ledger_sequence(commit_.durable());
   reply.set_room_bytes(RoomBytes());
+  if (reply.room_bytes() == 0) reply.set_full(WhyFull());
   outbox.Send(PeerId{Channel::kFacts, connection}, std::move(envelope));
 }
 

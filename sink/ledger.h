@@ -93,6 +93,7 @@ class Ledger final : public Node {
   uint64_t RoomBytes() const;  // as others are told
   bool HasRoomFor(uint64_t bytes, Outbox& outbox);
   void OnJournalRoom(uint64_t bytes, Outbox& outbox);
+  void MakeRoomFor(const pb::FactsRequest& request, Outbox& outbox);
   void MakeRoom(uint64_t wanted, size_t kept, Outbox& outbox);
   void ForgetOldest(Outbox& outbox);
   std::string WhyFull() const;

@@ -1,4 +1,8 @@
 // fanmill-sink: writes down what became of every task.
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/numbers.h"
 #include "lib/io/daemon.h"
 #include "sink/ledger.h"
 
@@ -19,8 +23,19 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  fanmill-sink                                    for a controller on this machine\n"
     "  fanmill-sink --controller 10.0.0.1 --listen 10.0.0.3 --key cluster.key\n"
+    "  fanmill-sink --memory 4G                        for batches with much output\n"
     "\n"
     "Exit codes: 0 it was asked to leave and did, 2 wrong usage, 5 it could not work.";
+
+// Each row of results must fit, and so must some of every worker's.
+constexpr uint64_t kMemoryMin = 16 << 20;
+constexpr uint64_t kMemoryMax = uint64_t{1} << 40;
+
+std::string CheckMemory(const std::string& text) {
+  uint64_t bytes = 0;
+  const bool is_number = absl::SimpleAtoi(text, &bytes);
+  return is_number && bytes >= kMemoryMin && bytes <= kMemoryMax ? "" : "at least 16M, at most 1T";
+}
 
 absl::StatusOr<int> Serve(const DaemonFlags& flags) {
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(flags);
@@ -43,12 +58,18 @@ int Main(int argc, char** argv) {
   DaemonFlags flags;
   flags.common.program = "fanmill-sink";
   flags.role = "sink";
-  flags.reads_journal = true;
+  flags.journal.readable = true;
   flags.port = kSinkPort;
   flags.listen = "127.0.0.1:21002";
   CLI::App app(kAbout, flags.common.program);
   app.footer(kExamples);
   AddControllerFlag(app, flags.common);
+  app.add_option("--memory", flags.journal.bytes_max,
+                 "how much of results it keeps; when full, those of batches that have ended are "
+                 "dropped, and then no more tasks are handed out")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CheckMemory)
+      ->default_str("1G");
   return RunDaemon(app, flags, argc, argv, [&flags] { return Serve(flags); });
 }
 

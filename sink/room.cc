@@ -6,6 +6,18 @@
 #include "sink/ledger.h"
 
 namespace fanmill {
+namespace {
+
+// Rounded down: "512 MiB", "1.5 GiB".
+std::string SizeText(uint64_t bytes) {
+  const uint64_t mib = bytes >> 20;
+  if (mib < 1024) return std::to_string(mib) + " MiB";
+  const uint64_t tenths = mib % 1024 * 10 / 1024;
+  const std::string whole = std::to_string(mib / 1024);
+  return whole + (tenths == 0 ? "" : "." + std::to_string(tenths)) + " GiB";
+}
+
+}  // namespace
 
 uint64_t Ledger::FreeBytes() const {
   const uint64_t held = std::min(commit_.held_bytes(), options_.memory_bytes);
@@ -26,15 +38,18 @@ bool Ledger::HasRoomFor(uint64_t bytes, Outbox& outbox) {
   }
   lacked_ = bytes;
   counts_.Add("R65");
-  if (!std::exchange(told_of_full_, true)) notices_.push_back(WhyFull());
+  if (!std::exchange(told_of_full_, true)) {
+    notices_.push_back(
+        WhyFull() +
+        ". Results are dropped meanwhile: workers keep them and send them again, so no task is "
+        "lost, but none is handed out until there is room");
+  }
   return false;
 }
 
+// In few words: `fanmill status` shows them.
 std::string Ledger::WhyFull() const {
-  const std::string what =
-      "the sink has no room for more results: it drops them, and workers keep them and send them "
-      "again; no task is lost, but none is handed out until there is room";
-  if (FreeBytes() < journal_room_) return what;  // the disk will catch up
+  if (FreeBytes() < journal_room_) return "the sink waits for its disk to catch up with results";
   uint32_t largest = 0;
   uint64_t bytes = 0;
   for (const auto& [number, batch] : batches_.all()) {
@@ -42,10 +57,11 @@ std::string Ledger::WhyFull() const {
     largest = number;
     bytes = batch.bytes;
   }
+  const std::string what =
+      "the sink is full (" + SizeText(journal_room_max_) + ": fanmill-sink --memory)";
   if (largest == 0) return what;
-  return what + ". Its ledger is full, and no batch that ended is left to drop: batch " +
-         std::to_string(largest) + " alone has results of " + std::to_string(bytes >> 20) +
-         " MiB in it; `fanmill cancel " + std::to_string(largest) + "` ends it";
+  const std::string number = std::to_string(largest);
+  return what + ", most of it by batch " + number + ": `fanmill cancel " + number + "` makes room";
 }
 
 // ---- R68 ----------------------------------------------------------------------------------------
@@ -54,6 +70,16 @@ void Ledger::OnJournalRoom(uint64_t bytes, Outbox& outbox) {
   journal_room_ = bytes;
   journal_room_max_ = std::max(journal_room_max_, bytes);
   MakeRoom(journal_room_max_ / kLowRoomPart, 1, outbox);
+}
+
+// While none is told of nothing is handed out, so no result would come to find that there is none.
+void Ledger::MakeRoomFor(const pb::FactsRequest& request, Outbox& outbox) {
+  if (RoomBytes() > 0) return;
+  const bool waits = std::ranges::any_of(request.batches(), [this](const pb::BatchFacts& facts) {
+    const Batch* batch = batches_.Find(facts.batch());
+    return facts.started() && batch != nullptr && !batch->fold.closed();
+  });
+  if (waits) MakeRoom(std::max<uint64_t>(lacked_, 1), 0, outbox);
 }
 
 // Forgets the oldest of the ended batches until so much is free, or only `kept` of them are left.

@@ -129,6 +129,7 @@ std::vector<pb::BatchClosed> Facts::OnReply(Instant now, const pb::FactsReply& r
   heard_ = mill_.sink_heard = now;
   if (mill_.sink_room == 0 && reply.room_bytes() > 0) mill_.feed_all = true;
   mill_.sink_room = reply.room_bytes();
+  mill_.sink_full = reply.full();
   std::vector<pb::BatchClosed> closed;
   for (const pb::KnownFacts& known : reply.batches()) {
     BatchTasks* batch = mill_.Find(known.batch());

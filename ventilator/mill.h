@@ -25,6 +25,7 @@ struct Mill {
   std::vector<std::string> notices;
 
   uint64_t sink_room = 0;  // R65; 0 until it said so
+  std::string sink_full;   // its words for why there is none
   Instant sink_heard{};
   bool feed_all = false;    // something became available that any lane may take
   bool facts_news = false;  // the sink should be told at once

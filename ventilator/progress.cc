@@ -7,6 +7,8 @@
 namespace fanmill::ventilator {
 namespace {
 
+constexpr size_t kReasonBytesMax = 128;  // of what the sink says
+
 std::string Plural(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
@@ -15,10 +17,9 @@ std::string Plural(uint64_t count, const std::string& noun) {
 std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
   if (!batch.live()) return {};
   if (batch.started() && (batch.HasWork() || batch.held() > 0) && mill.sink_room == 0) {  // R65
-    return mill.sink_heard == Instant{}
-               ? "no sink has answered yet; is one running?"
-               : "the sink has no room for more results and drops them until it has; its log says "
-                 "why";
+    if (mill.sink_heard == Instant{}) return "no sink has answered yet; is one running?";
+    if (!mill.sink_full.empty()) return Printable(mill.sink_full, kReasonBytesMax);
+    return "the sink has no room for more results; its log says why";
   }
   if (batch.started() && batch.held() > 0) return {};
   if (mill.member.state().wish() != pb::RUN) return "the cluster is shutting down";

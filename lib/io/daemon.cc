@@ -45,7 +45,7 @@ Daemon::Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory sta
       addresses_(std::move(addresses)),
       state_(std::move(state)),
       sockets_(std::move(sockets)),
-      journal_({.readable = flags.reads_journal}),
+      journal_(flags.journal),
       loop_(*sockets_, {flags.common.program, flags.common.trace_messages}) {
   loop_.AddPeer(Channel::kJournal, journal_);
   loop_.AddPeer(Channel::kPerson, person_);

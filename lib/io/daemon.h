@@ -31,7 +31,7 @@ struct DaemonFlags {
   std::string advertise;  // HOST
   std::string state;
   std::string address_file;
-  bool reads_journal = false;  // its node asks for rows again, so they must be kept
+  MemoryJournalOptions journal = {.readable = false};  // readable: its node asks for rows again
 };
 
 // --listen, --advertise, --state, --address-file.

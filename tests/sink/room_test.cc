@@ -15,6 +15,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 constexpr uint64_t kAll = 100'000;
 constexpr uint64_t kLow = kAll / kLowRoomPart;
@@ -152,16 +153,49 @@ TEST(Room, IsNoneWhileALiveBatchFillsTheJournalAndTheNoticeNamesIt) {  // R65
   SayOks(rig, 8, 2, 500);
   EXPECT_EQ(rig.Count("R65"), 1u);
   EXPECT_EQ(rig.Count("R68"), 0u);
+  const std::string full =
+      "the sink is full (8 MiB: fanmill-sink --memory), most of it by batch 7: `fanmill cancel 7` "
+      "makes room";
   EXPECT_THAT(rig.ledger().TakeNotices(),
-              ElementsAre(AllOf(HasSubstr("no room"), HasSubstr("batch 7 alone"),
-                                HasSubstr("2 MiB"), HasSubstr("fanmill cancel 7"))));
+              ElementsAre(AllOf(StartsWith(full), HasSubstr("no task is lost"))));
   rig.Say(Channel::kFacts, Facts(About()), 1);
-  EXPECT_THAT(rig.Sent(), ElementsAre(Not(HasSubstr("room_bytes"))));  // 0 is not printed
+  EXPECT_THAT(rig.Sent(), ElementsAre(AllOf(Not(HasSubstr("room_bytes")),  // 0 is not printed
+                                            HasSubstr("full: \"" + full + "\""))));
   GiveRoom(rig, 5000);
   rig.Say(Channel::kFacts, Facts(About()), 1);
-  EXPECT_THAT(rig.Sent(), ElementsAre(HasSubstr("room_bytes: 5000")));
+  EXPECT_THAT(rig.Sent(),
+              ElementsAre(AllOf(HasSubstr("room_bytes: 5000"), Not(HasSubstr("full")))));
   SayOks(rig, 8, 2, 500);
   EXPECT_EQ(rig.rows().back().batch, 8u);
+}
+
+TEST(Room, IsToldToBeWantingInAsManyWordsAsAStatusShows) {  // R65, at the limit
+  constexpr size_t kShown = 128;
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, (uint64_t{1} << 40) - 1);
+  SayOks(rig, UINT32_MAX, 2, 1000);
+  GiveRoom(rig, 0);
+  SayOks(rig, 8, 2);
+  const std::string full = rig.ledger().TakeNotices().at(0);
+  EXPECT_THAT(full, HasSubstr("1023.9 GiB"));
+  EXPECT_LE(full.find(". Results are dropped"), kShown);
+}
+
+TEST(Room, IsMadeForAStartedBatchThoughNothingIsHandedOutThatCouldAskForIt) {  // R65 R68
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, kAll);
+  RunBatch(rig, 1, 5000);
+  GiveRoom(rig, 0);
+  rig.Sent();
+  rig.Say(Channel::kFacts, Facts(About(2)), 1);
+  EXPECT_THAT(rig.Sent(), ElementsAre(Not(HasSubstr("room_bytes"))));  // it is not started
+  pb::BatchFacts started = About(2);
+  started.set_started(true);
+  rig.Say(Channel::kFacts, Facts(started), 1);
+  rig.Sync();
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 1", HasSubstr("room_bytes: 10")));
 }
 
 TEST(Room, ComesBackWhenThatBatchIsCancelled) {  // R65 R68

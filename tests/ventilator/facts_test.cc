@@ -169,7 +169,10 @@ TEST(Facts, ShowABatchThatWaitsForTheSinkThoughWorkersHoldItsTasks) {  // R65
   rig.sink_room = 0;
   rig.Facts({});
   EXPECT_EQ(rig.Progress(batch).waiting(),
-            "the sink has no room for more results and drops them until it has; its log says why");
+            "the sink has no room for more results; its log says why");
+  rig.sink_full = "the sink is full\x1b: do this";
+  rig.Facts({});
+  EXPECT_EQ(rig.Progress(batch).waiting(), "the sink is full\\x1b: do this");
   rig.sink_room = 1000;
   rig.Facts({});
   EXPECT_EQ(rig.Progress(batch).waiting(), "");

@@ -222,6 +222,7 @@ class Rig {
 
   // ---- the sink -------------------------------------------------------------------------------
   uint64_t sink_room = 1 << 30;
+  std::string sink_full;
   void Ack(pb::Ack ack) {
     ack.set_room_bytes(sink_room);
     Say(PeerId{Channel::kAcks}, pb::SINK, 1, [&](pb::Envelope& e) { *e.mutable_ack() = ack; });
@@ -255,6 +256,7 @@ class Rig {
     Say(PeerId{Channel::kFacts}, pb::SINK, 1, [&](pb::Envelope& e) {
       *e.mutable_facts_reply()->add_batches() = known;
       e.mutable_facts_reply()->set_room_bytes(sink_room);
+      e.mutable_facts_reply()->set_full(sink_full);
     });
   }
   void Close(uint32_t batch, bool cancelled, uint64_t ok, uint64_t failed = 0) {
