@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "lib/core/check.h"
+#include "lib/io/stop_signals.h"
 #include "worker/descendants.h"
 #include "worker/spawn.h"
 
@@ -42,21 +43,6 @@ void OccupyStandardDescriptors() {
     fd = open("/dev/null", O_RDWR);
   } while (fd >= 0 && fd <= STDERR_FILENO);
   if (fd >= 0) close(fd);
-}
-
-bool IsIgnored(int signal) {
-  struct sigaction action {};
-  sigaction(signal, nullptr, &action);
-  return action.sa_handler == SIG_IGN;
-}
-
-sigset_t BlockStopSignals() {
-  sigset_t stop;
-  sigemptyset(&stop);
-  for (int signal : {SIGINT, SIGTERM, SIGQUIT}) sigaddset(&stop, signal);
-  if (!IsIgnored(SIGHUP)) sigaddset(&stop, SIGHUP);
-  FANMILL_CHECK(sigprocmask(SIG_BLOCK, &stop, nullptr) == 0);
-  return stop;
 }
 
 void WriteByte(int fd, uint8_t byte) {
@@ -222,9 +208,8 @@ int Guard(const std::function<int(int guardian_fd)>& body, const Guarded& guarde
 
 int RunGuarded(const std::function<int(int)>& child_main, const GuardianHooks& hooks) {
   OccupyStandardDescriptors();
-  signal(SIGPIPE, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);  // where it was ignored, nobody could wait for a child
-  const sigset_t stop = BlockStopSignals();
+  const sigset_t stop = BlockStopSignals({SIGQUIT});
   const int signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   FANMILL_CHECK(signal_fd >= 0);
   std::atomic<pid_t>& working_child = MakeShared<pid_t>();

@@ -10,18 +10,6 @@
 namespace fanmill {
 namespace {
 
-// Those that were not ignored when the process began: nohup and a shell's & mean it.
-sigset_t StopSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction action = {};
-    FANMILL_CHECK(sigaction(number, nullptr, &action) == 0);
-    if (action.sa_handler != SIG_IGN) sigaddset(&set, number);
-  }
-  return set;
-}
-
 int TakeFrom(int fd) {
   signalfd_siginfo signal;
   int count = 0;
@@ -30,12 +18,6 @@ int TakeFrom(int fd) {
 }
 
 }  // namespace
-
-void BlockStopSignals() {
-  const sigset_t set = StopSignals();
-  FANMILL_CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  std::signal(SIGPIPE, SIG_IGN);
-}
 
 Person::Person() {
   const sigset_t set = StopSignals();

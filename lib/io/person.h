@@ -7,16 +7,14 @@
 
 #include "lib/io/file.h"
 #include "lib/io/local_peer.h"
+#include "lib/io/stop_signals.h"
 
 namespace fanmill {
 
-// SIGINT, SIGTERM and SIGHUP wait in the process from now on, for Person to read them. To be called
-// before any thread exists, since threads inherit it. What is ignored (nohup) stays so.
-void BlockStopSignals();
-
 class Person final : public LocalPeer {
  public:
-  // Reads the signals that BlockStopSignals holds back.
+  // Reads the signals that BlockStopSignals holds back: to be called before any thread exists,
+  // since threads inherit it.
   Person();
   // Reads them from a descriptor of somebody else's (a guardian's): `take` returns how many came.
   Person(int fd, std::function<int()> take);

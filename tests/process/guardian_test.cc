@@ -279,16 +279,17 @@ TEST_F(GuardianTest, ChildReadsWhichSignalsCameInOrder) {
   EXPECT_EQ(GuardianCode(), 0);
 }
 
-TEST_F(GuardianTest, AHangupThatWasIgnoredStaysIgnored) {
-  signal(SIGHUP, SIG_IGN);
+// As nohup, or the & of a shell script, leaves it behind.
+TEST_F(GuardianTest, SignalsThatWereIgnoredStaySo) {
+  for (const int ignored : {SIGHUP, SIGINT, SIGQUIT}) signal(ignored, SIG_IGN);
   Start([&](int signals_fd) {
     pollfd wanted{signals_fd, POLLIN, 0};
     poll(&wanted, 1, -1);
     return TakeSignals(signals_fd) == std::vector<int>{SIGTERM} ? 0 : 1;
   });
-  signal(SIGHUP, SIG_DFL);
+  for (const int ignored : {SIGHUP, SIGINT, SIGQUIT}) signal(ignored, SIG_DFL);
   ASSERT_TRUE(WaitUntil([&] { return child() > 0; }));
-  kill(guardian(), SIGHUP);
+  for (const int ignored : {SIGHUP, SIGINT, SIGQUIT}) kill(guardian(), ignored);
   kill(guardian(), SIGTERM);
   EXPECT_EQ(GuardianCode(), 0);
 }
