@@ -27,16 +27,19 @@ void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
                  "where to listen: HOST[:PORT], [IPV6]:PORT or ipc:///PATH; port 0: free ones")
       ->capture_default_str();
   app.add_option("--advertise", flags.advertise,
-                 "the host that others are told to connect to, if not the one of --listen");
+                 "the host that others are told to connect to, if not the one of --listen")
+      ->check(NotEmpty);
   auto* state =
       app.add_option(
              "--state", flags.state,
              fmt::format("directory of lasting state; this program uses {}/ inside", flags.role))
           ->envname("FANMILL_STATE")
-          ->capture_default_str();
+          ->capture_default_str()
+          ->check(NotEmpty);
   if (flags.state.empty()) state->required();
   app.add_option("--address-file", flags.address_file,
-                 "once it listens, write where into this file, in one step");
+                 "once it listens, write where into this file, in one step")
+      ->check(NotEmpty);
 }
 
 Daemon::Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory state,

@@ -6,10 +6,50 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "lib/core/printable.h"
 #include "lib/io/process.h"
 
 namespace fanmill {
+namespace {
+
+constexpr size_t kMessageBytesMax = 2000;
+
+}  // namespace
+
+std::string Explained(const CLI::ParseError& error) {
+  const std::string said = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    if (absl::EndsWith(said, " missing")) {
+      return absl::StrCat(said.substr(0, said.find(':')), " needs a value");
+    }
+    if (absl::StrContains(said, "At Most 1 required")) {
+      return absl::StrCat(said.substr(0, said.find(':')), " is given more than once");
+    }
+    if (absl::EndsWith(said, " flag override")) {
+      const std::string name = said.substr(0, said.find(' '));  // without its dashes
+      return absl::StrCat(name.size() == 1 ? "-" : "--", name, " takes no value");
+    }
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::string extra = said.substr(said.find(": ") + 2);
+    return extra.starts_with("-") ? absl::StrCat("there is no option ", extra)
+                                  : absl::StrCat("too many words: ", extra);
+  }
+  return said;
+}
+
+void RefuseValuesOfFlags(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) option->disable_flag_override();
+  }
+  for (CLI::App* subcommand : app.get_subcommands({})) RefuseValuesOfFlags(*subcommand);
+}
+
+std::string NotEmpty(const std::string& text) {
+  return text.empty() ? "it is empty: is a shell variable in it unset?" : "";
+}
 
 void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
   app.add_option("--log-level", flags.log_level, "how much to log to stderr")
@@ -20,7 +60,8 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
          "--key", flags.key_file,
          "the cluster's key file (fanmill keygen makes one): encrypts everything and admits "
          "only who has it")
-      ->envname("FANMILL_KEY");
+      ->envname("FANMILL_KEY")
+      ->check(NotEmpty);
   app.add_flag(
       "--insecure-network", flags.insecure_network,
       "without a key, use addresses that others can reach: whoever does can run code here");
@@ -33,18 +74,19 @@ void AddControllerFlag(CLI::App& app, CommonFlags& flags) {
   app.add_option("--controller", flags.controller,
                  "where the controller listens: HOST[:PORT], [IPV6]:PORT or ipc:///PATH")
       ->envname("FANMILL_CONTROLLER")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(NotEmpty);
 }
 
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
-  app.failure_message([](const CLI::App* of, const CLI::Error& error) {
-    return absl::StrCat(of->get_name(), ": ", error.what(), "; ", of->get_name(),
-                        " --help tells what there is\n");
-  });
+  RefuseValuesOfFlags(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsageExitCode;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    std::fprintf(stderr, "%s: %s; %s --help tells what there is\n", app.get_name().c_str(),
+                 Printable(Explained(error), kMessageBytesMax).c_str(), app.get_name().c_str());
+    return kUsageExitCode;
   }
   return std::nullopt;
 }
@@ -68,9 +110,7 @@ absl::StatusOr<std::unique_ptr<Sockets>> OpenSockets(const CommonFlags& flags) {
 
 int Complain(const CommonFlags& flags, const absl::Status& status) {
   std::fprintf(stderr, "%s: %s\n", flags.program.c_str(), std::string(status.message()).c_str());
-  const bool usage = status.code() == absl::StatusCode::kInvalidArgument ||
-                     status.code() == absl::StatusCode::kFailedPrecondition;
-  return usage ? kUsageExitCode : kUnableExitCode;
+  return absl::IsInvalidArgument(status) ? kUsageExitCode : kUnableExitCode;
 }
 
 }  // namespace fanmill

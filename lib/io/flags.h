@@ -27,6 +27,15 @@ struct CommonFlags {
   bool trace_messages = false;
 };
 
+// The parser's words where they are clear, and our own where they are not.
+std::string Explained(const CLI::ParseError& error);
+// From now on --flag=VALUE is refused, in all subcommands too: most of what people mean by it would
+// be taken for yes. To be called when all options are there.
+void RefuseValuesOfFlags(CLI::App& app);
+
+// A check of options: no empty text, which most often is a variable of the shell that is not set.
+std::string NotEmpty(const std::string& text);
+
 // --log-level, --key, --insecure-network, --trace-messages, --version.
 void AddCommonFlags(CLI::App& app, CommonFlags& flags);
 void AddControllerFlag(CLI::App& app, CommonFlags& flags);

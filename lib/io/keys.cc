@@ -20,7 +20,7 @@ constexpr size_t kKeyChars = 40;
 constexpr size_t kKeyFileBytesMax = 256;
 
 absl::Status Refuse(const std::string& path, std::string_view why, std::string_view what_to_do) {
-  return absl::FailedPreconditionError(
+  return absl::InvalidArgumentError(
       fmt::format("refusing the key file {}: {}; {}", path, why, what_to_do));
 }
 
@@ -68,10 +68,14 @@ absl::Status MakeKeyFile(const std::string& path) {
   const FileDescriptor file(
       open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (file.get() < 0) {
-    return absl::FailedPreconditionError(
-        fmt::format("could not make the key file {}: {}{}", path, ErrorText(errno),
-                    errno == EEXIST ? "; name another, a key is never overwritten"
-                                    : "; name a file in a folder that you can write"));
+    if (errno == EEXIST) {
+      return absl::InvalidArgumentError(fmt::format(
+          "could not make the key file {}: {}; name another, a key is never overwritten", path,
+          ErrorText(errno)));
+    }
+    return absl::UnavailableError(fmt::format(
+        "could not make the key file {}: {}; name a file in a folder that you can write", path,
+        ErrorText(errno)));
   }
   const KeyPair key = RandomKeyPair();
   const std::string line = key.public_key + " " + key.secret_key + "\n";
@@ -90,7 +94,7 @@ absl::StatusOr<KeyPair> LoadKeyFile(const std::string& path) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (file.get() < 0) {
     if (errno == ELOOP) return Refuse(path, "it is a symbolic link", "name the file itself");
-    return absl::FailedPreconditionError(
+    return absl::InvalidArgumentError(
         fmt::format("could not read the key file {}: {}{}", path, ErrorText(errno),
                     errno == ENOENT ? "; make one with fanmill keygen" : ""));
   }

@@ -143,6 +143,29 @@ TEST(Flags, EndWithTwoWhereTheUsageIsWrong) {
   EXPECT_EQ(Parse({"stray"}, flags), 2);
 }
 
+TEST(Flags, SayInPlainWordsWhatIsWrong) {
+  const struct {
+    std::vector<const char*> words;
+    const char* said;
+  } all[] = {{{"--nonsense"}, "there is no option --nonsense"},
+             {{"stray"}, "too many words: stray"},
+             {{"--state"}, "--state needs a value"},
+             {{"--state", ""}, "--state: it is empty: is a shell variable in it unset?"},
+             {{"--key="}, "--key needs a value"},
+             {{"--controller", ""}, "--controller: it is empty: is a shell variable in it unset?"},
+             {{"--state", "/x", "--state", "/y"}, "--state is given more than once"},
+             {{"--trace-messages=no"}, "--trace-messages takes no value"}};
+  for (const auto& wrong : all) {
+    DaemonFlags flags;
+    flags.common.program = "fanmill-test";
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(Parse(wrong.words, flags), 2);
+    EXPECT_EQ(
+        testing::internal::GetCapturedStderr(),
+        "fanmill-test: " + std::string(wrong.said) + "; fanmill-test --help tells what there is\n");
+  }
+}
+
 TEST(Flags, ComplainInOneLineWithTheExitCodeOfTheKind) {
   CommonFlags flags;
   flags.program = "fanmill-test";

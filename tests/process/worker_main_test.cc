@@ -82,6 +82,10 @@ TEST(WorkerMain, WrongUsageIsTwo) {
       {"--handler", "no-such"},
       {"--name", std::string(256, 'n')},
       {"--spool-bytes", "-1"},
+      {"--spool-bytes", "0"},
+      {"--spool-bytes", "1.5"},
+      {"--spool-bytes", "99999999999999999999"},
+      {"--spill-dir", ""},
       {"--no-such-flag"},
       {"stray"},
       {"--controller", "host:notaport"},
@@ -92,6 +96,17 @@ TEST(WorkerMain, WrongUsageIsTwo) {
     EXPECT_EQ(worker.ExitCode(), 2) << arguments[0] << " " << worker.Output();
     EXPECT_NE(worker.Output(), "");
   }
+}
+
+TEST(WorkerMain, ASizeMayHaveAUnitAndIsRefusedInPlainWords) {
+  Worker much({"--spool-bytes", "much"});
+  EXPECT_EQ(much.ExitCode(), 2);
+  EXPECT_EQ(much.Output(),
+            "fanmill-worker: --spool-bytes: 'much' is not how many bytes: write 100000000, 64m or "
+            "2g, at most 1t; fanmill-worker --help tells what there is\n");
+  // The size is fine, and the next thing is not.
+  Worker fine({"--spool-bytes", "64m", "--spill-dir", "/no/such/place"});
+  EXPECT_EQ(fine.ExitCode(), 5);
 }
 
 TEST(WorkerMain, WhatItCannotWorkWithIsFive) {
