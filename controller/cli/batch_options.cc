@@ -12,6 +12,7 @@
 #include "lib/core/duration_text.h"
 #include "lib/core/limits.h"
 #include "lib/core/printable.h"
+#include "lib/io/flags.h"
 
 namespace fanmill::cli {
 namespace {
@@ -70,13 +71,18 @@ absl::Status AddDurations(const BatchOptions& options, client::BatchSpec& spec) 
     const char* option;
     const std::string& text;
     std::optional<Duration>& to;
-  } all[] = {{"--timeout", options.timeout, spec.timeout},
-             {"--start-timeout", options.start_timeout, spec.start_timeout},
+    bool positive = false;
+  } all[] = {{"--timeout", options.timeout, spec.timeout, true},
+             {"--start-timeout", options.start_timeout, spec.start_timeout, true},
              {"--expect", options.expect, spec.expected},
              {"--grace", options.grace, grace}};
   for (const auto& each : all) {
     absl::StatusOr<std::optional<Duration>> duration = DurationOption(each.option, each.text);
     if (!duration.ok()) return duration.status();
+    if (each.positive && *duration == Duration{0}) {
+      return Wrong(absl::StrCat(each.option, " ", Quoted(each.text),
+                                " is no time at all: leave it away for no limit"));
+    }
     each.to = *duration;
   }
   spec.grace = grace.value_or(spec.grace);
@@ -116,11 +122,6 @@ absl::StatusOr<std::optional<Duration>> DurationOption(const char* option,
       absl::StrCat(option, " ", Quoted(text), " is not a duration: write 50ms, 1.5s, 2m or 1h"));
 }
 
-// Most often a variable of the shell that is not set; without this it would mean stdin.
-std::string NotEmpty(const std::string& text) {
-  return text.empty() ? "it is empty: is a shell variable in it unset?" : "";
-}
-
 std::string NameFits(const std::string& text) {
   return text.size() <= kNameBytesMax ? "" : absl::StrCat("at most ", kNameBytesMax, " bytes");
 }
@@ -140,18 +141,27 @@ void BatchOptions::AddTo(CLI::App& app) {
       ->check(CLI::Range(1, 1000000))
       ->type_name("N");
   app.add_option("--start-timeout", start_timeout,
-                 "after this long start with fewer workers, though with one");
+                 "after this long start with fewer workers, though with one")
+      ->check(NotEmpty)
+      ->type_name("DURATION");
   app.add_flag("--hold", hold, "start only on: fanmill start BATCH");
-  app.add_option("--expect", expect,
-                 "what a task costs, such as 50ms: for the plan and the report");
+  app.add_option("--expect", expect, "what a task costs, such as 50ms: for the plan and the report")
+      ->check(NotEmpty)
+      ->type_name("DURATION");
   app.add_option("--retries", retries, "further attempts after a failed first one")
       ->capture_default_str()
       ->check(CLI::Range(0u, kRetriesMax))
       ->type_name("N");
-  app.add_option("--timeout", timeout, "stop an attempt that takes longer");
+  app.add_option("--timeout", timeout, "stop an attempt that takes longer")
+      ->check(NotEmpty)
+      ->type_name("DURATION");
   app.add_option("--grace", grace, "from SIGTERM to SIGKILL when a task is stopped")
-      ->capture_default_str();
-  app.add_option("--cwd", cwd, "directory the tasks run in (default: this one)");
+      ->capture_default_str()
+      ->check(NotEmpty)
+      ->type_name("DURATION");
+  app.add_option("--cwd", cwd, "directory the tasks run in (default: this one)")
+      ->check(NotEmpty)
+      ->type_name("DIR");
   app.add_option("--env", env,
                  "give the tasks this variable too: NAME as it is here, or NAME=VALUE")
       ->type_name("NAME")

@@ -4,6 +4,7 @@
 #define FANMILL_CONTROLLER_CLI_COMMAND_H_
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ namespace fanmill::cli {
 struct ClusterOptions {
   std::string controller = "127.0.0.1:21000";
   std::string key;
+  bool insecure_network = false;
 };
 
 // What was typed.
@@ -35,6 +37,11 @@ void AddInspect(CLI::App& app, CommandLine& line);  // list, status, wait, resul
 void AddSteer(CLI::App& app, CommandLine& line);    // start, cancel, shutdown
 void AddKeygen(CLI::App& app, CommandLine& line);
 void AddDemo(CLI::App& app, CommandLine& line);
+
+// The positional BATCH: the number of one.
+CLI::Option* AddBatchNumber(CLI::App& command, uint32_t& batch);
+// --timeout, a duration.
+void AddTimeout(CLI::App& command, std::string& timeout, const std::string& what);
 
 // What a stop signal does to calls that wait for the cluster.
 enum class OnSignal { kStopWaiting, kGoOn };

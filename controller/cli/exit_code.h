@@ -7,10 +7,10 @@ namespace fanmill::cli {
 enum ExitCode {
   kExitOk = 0,
   kExitTaskFailed = 1,    // at least one task failed
-  kExitUsage = 2,         // the command line is wrong
+  kExitUsage = 2,         // what was typed is wrong, or names a file or batch that is not there
   kExitCancelled = 3,     // the batch was cancelled or halted
   kExitTimedOut = 4,      // what was waited for did not come in time
-  kExitUnable = 5,        // Fanmill could not work: no controller, port in use, disk
+  kExitUnable = 5,        // Fanmill could not: no controller, port in use, disk, the cluster said no
   kExitNoReceipt = 6,     // somebody did not confirm that nothing of it runs any more
   kExitSignalBase = 128,  // + the signal that ended the command
 };

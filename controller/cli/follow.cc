@@ -105,9 +105,8 @@ class Follower {
   // knows.
   absl::Status OnUnknown(Followed& followed) {
     absl::StatusOr<client::ClusterStatus> status = cluster_.Status(batch_);
-    if (absl::IsFailedPrecondition(status.status()) || absl::IsCancelled(status.status())) {
-      return status.status();
-    }
+    const bool tried_in_vain = absl::IsUnavailable(status.status());  // the sink is asked again
+    if (!status.ok() && !tried_in_vain) return status.status();
     if (status.ok() && !status->batches.empty() && status->batches.front().phase != "cancelled" &&
         status->batches.front().ended) {
       return absl::UnavailableError(
@@ -178,7 +177,7 @@ absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t ba
   const Instant deadline = Now() + kAccountsWait;
   while (true) {
     absl::StatusOr<client::Report> report = cluster.ReportOf(batch);
-    if (!report.ok() || report->complete || !report->ended || Now() >= deadline) return report;
+    if (!report.ok() || report->final || !report->ended || Now() >= deadline) return report;
     WaitFor(kAskEvery);
   }
 }

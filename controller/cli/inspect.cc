@@ -68,8 +68,9 @@ int Report(const ClusterOptions& options, uint32_t batch, bool json) {
   if (!report.ok()) return Complain(report.status());
   if (!report->complete) {
     Say(absl::StrCat("batch ", batch,
-                     report->ended ? ": some worker never told where its time went"
-                                   : " still runs: this is the report so far"));
+                     !report->ended  ? " still runs: this is the report so far"
+                     : report->final ? ": some worker never told where its time went"
+                                     : ": some worker has not told yet where its time went"));
   }
   std::fputs(json ? report->json.c_str() : report->text.c_str(), stdout);
   return kExitOk;
@@ -77,11 +78,10 @@ int Report(const ClusterOptions& options, uint32_t batch, bool json) {
 
 // A subcommand with the positional BATCH.
 CLI::App* WithBatch(CLI::App& app, const char* name, const char* what, uint32_t& batch,
-                    bool required = true) {
+                    const char* footer) {
   CLI::App* command = app.add_subcommand(name, what);
-  command->add_option("BATCH", batch, required ? "its number" : "its number; else all")
-      ->check(CLI::PositiveNumber)
-      ->required(required);
+  AddBatchNumber(*command, batch)->required();
+  command->footer(footer);
   return command;
 }
 
@@ -93,18 +93,22 @@ struct InspectOptions {
 
 void AddResultsAndReport(CLI::App& app, CommandLine& line,
                          const std::shared_ptr<InspectOptions>& options) {
-  CLI::App* results = WithBatch(app, "results", "Print the outputs of a batch's tasks, to its end.",
-                                options->batch);
-  results->add_flag("--json", options->json, "one JSON object per task and line");
-  results->footer(
+  CLI::App* results = WithBatch(
+      app, "results", "Print the outputs of a batch's tasks, to its end.", options->batch,
       "In the order in which they came, from the first on; waits for those that still run.\n"
       "  fanmill results 3 > all.txt\n"
       "  fanmill results 3 --json | jq 'select(.status != \"ok\") | .task'");
+  results->add_flag("--json", options->json, "one JSON object per task and line");
   results->callback([&line, options] {
     line.chosen = [&line, options] { return Results(line.cluster, options->batch, options->json); };
   });
-  CLI::App* report =
-      WithBatch(app, "report", "Print where the time of a batch went.", options->batch);
+  CLI::App* report = WithBatch(
+      app, "report", "Print where the time of a batch went.", options->batch,
+      "Of a batch that still runs: so far. Run time and the causes of lost time add up to "
+      "the\n"
+      "time that all slots were there.\n"
+      "  fanmill report 3\n"
+      "  fanmill report 3 --json | jq .efficiency");
   report->add_flag("--json", options->json, "as JSON");
   report->callback([&line, options] {
     line.chosen = [&line, options] { return Report(line.cluster, options->batch, options->json); };
@@ -115,18 +119,27 @@ void AddResultsAndReport(CLI::App& app, CommandLine& line,
 
 void AddInspect(CLI::App& app, CommandLine& line) {
   auto options = std::make_shared<InspectOptions>();
-  app.add_subcommand("list", "List the batches.")->callback([&line] {
-    line.chosen = [&line] { return Status(line.cluster, 0, false); };
+  CLI::App* list = app.add_subcommand("list", "List the batches.");
+  list->footer(
+      "Those that run, and the newest of those that have ended.\n"
+      "  fanmill list\n"
+      "  fanmill list | awk '$2 == \"running\" {print $1}'");
+  list->callback([&line] { line.chosen = [&line] { return Status(line.cluster, 0, false); }; });
+  CLI::App* status = app.add_subcommand("status", "Show who is there and what the batches do.");
+  AddBatchNumber(*status, options->batch);
+  status->footer(
+      "With BATCH, that one alone. Where nothing moves, it says what is waited for.\n"
+      "  fanmill status\n"
+      "  fanmill status 3");
+  status->callback([&line, options] {
+    line.chosen = [&line, options] {
+      return Status(line.cluster, options->batch, options->batch == 0);
+    };
   });
-  WithBatch(app, "status", "Show who is there and what the batches do.", options->batch, false)
-      ->callback([&line, options] {
-        line.chosen = [&line, options] {
-          return Status(line.cluster, options->batch, options->batch == 0);
-        };
-      });
-  CLI::App* wait = WithBatch(app, "wait", "Wait for a batch to end; the exit code says how it did.",
-                             options->batch);
-  wait->add_option("--timeout", options->timeout, "give up after this long, with exit code 4");
+  CLI::App* wait =
+      WithBatch(app, "wait", "Wait for a batch to end; the exit code says how it did.",
+                options->batch, "  fanmill wait 3 --timeout 1h && fanmill results 3 > all.txt");
+  AddTimeout(*wait, options->timeout, "give up after this long, with exit code 4");
   wait->callback([&line, options] {
     line.chosen = [&line, options] { return Wait(line.cluster, options->batch, options->timeout); };
   });

@@ -71,7 +71,7 @@ absl::Status LineReader::Read(Duration timeout) {
   const ssize_t got = read(fd_, buffer_.data() + end_, buffer_.size() - end_);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return absl::OkStatus();
   if (got < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot read ", name_, ": ", ErrorText(errno)));
+    return absl::UnavailableError(absl::StrCat("cannot read ", name_, ": ", ErrorText(errno)));
   }
   end_ += static_cast<size_t>(got);
   ended_ = got == 0;

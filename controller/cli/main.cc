@@ -8,6 +8,7 @@
 #include "controller/cli/command.h"
 #include "controller/cli/command_words.h"
 #include "lib/core/printable.h"
+#include "lib/io/flags.h"
 #include "lib/io/process.h"
 
 namespace fanmill::cli {
@@ -30,6 +31,7 @@ constexpr char kAbout[] =
     "  fanmill shutdown";
 
 constexpr size_t kWordShownBytesMax = 60;
+constexpr size_t kMessageBytesMax = 2000;
 
 constexpr char kFooter[] =
     "More on each: fanmill SUBCOMMAND --help\n"
@@ -47,7 +49,8 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
   std::string command = app.get_name();
   for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
-  Say(std::string(error.what()) + "; " + command + " --help tells how it is used");
+  Say(Printable(Explained(error), kMessageBytesMax) + "; " + command +
+      " --help tells how it is used");
   return kExitUsage;
 }
 
@@ -58,15 +61,21 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   CommandLine line;
-  app.add_option("--controller", line.cluster.controller, "where the controller is: HOST[:PORT]")
+  app.add_option("--controller", line.cluster.controller,
+                 "where the controller is: HOST[:PORT], [IPV6]:PORT or ipc:///PATH")
       ->envname("FANMILL_CONTROLLER")
       ->capture_default_str();
-  app.add_option("--key", line.cluster.key, "the cluster's key file")->envname("FANMILL_KEY");
+  app.add_option("--key", line.cluster.key, "the cluster's key file")
+      ->envname("FANMILL_KEY")
+      ->check(NotEmpty);
+  app.add_flag("--insecure-network", line.cluster.insecure_network,
+               "without a key, use a controller on another machine: anybody between can run code");
   AddDemo(app, line);
   AddSubmit(app, line);
   AddSteer(app, line);
   AddInspect(app, line);
   AddKeygen(app, line);
+  RefuseValuesOfFlags(app);
   if (argc == 1) {
     std::fputs(app.help().c_str(), stderr);
     return kExitUsage;

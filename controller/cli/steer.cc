@@ -126,17 +126,23 @@ void AddSteer(CLI::App& app, CommandLine& line) {
     std::string timeout;
   };
   auto options = std::make_shared<Options>();
-  const auto with_batch = [&](const char* name, const char* what) {
+  const auto with_batch = [&](const char* name, const char* what, const char* footer) {
     CLI::App* command = app.add_subcommand(name, what);
-    command->add_option("BATCH", options->batch, "its number")
-        ->required()
-        ->check(CLI::PositiveNumber);
+    AddBatchNumber(*command, options->batch)->required();
+    command->footer(footer);
     return command;
   };
-  with_batch("start", "Start a batch that was submitted with --hold.")->callback([&line, options] {
-    line.chosen = [&line, options] { return Start(line.cluster, options->batch); };
-  });
-  with_batch("cancel", "Stop a batch: what runs is stopped, what waits is dropped.")
+  with_batch("start", "Start a batch that was submitted with --hold.",
+             "  batch=$(fanmill submit --hold -a jobs.txt -- ./job {})\n"
+             "  fanmill start $batch")
+      ->callback([&line, options] {
+        line.chosen = [&line, options] { return Start(line.cluster, options->batch); };
+      });
+  with_batch("cancel", "Stop a batch: what runs is stopped, what waits is dropped.",
+             "Ends when every worker has confirmed that nothing of the batch runs there any more; "
+             "exit\n"
+             "code 6 names those who did not. Results that came before stay.\n"
+             "  fanmill cancel 3")
       ->callback([&line, options] {
         line.chosen = [&line, options] { return Cancel(line.cluster, options->batch); };
       });
@@ -149,7 +155,7 @@ void AddSteer(CLI::App& app, CommandLine& line) {
       "  fanmill shutdown\n"
       "  fanmill shutdown --now --timeout 30s");
   shutdown->add_flag("--now", options->now, "stop running tasks, by the kill signal");
-  shutdown->add_option("--timeout", options->timeout, "return after this long in any case");
+  AddTimeout(*shutdown, options->timeout, "return after this long in any case");
   shutdown->callback([&line, options] {
     line.chosen = [&line, options] {
       return ShutDown(line.cluster, options->now, options->timeout);

@@ -12,6 +12,7 @@
 #include "controller/cli/result_printer.h"
 #include "controller/cli/task_source.h"
 #include "lib/client/batch_writer.h"
+#include "lib/core/names.h"
 
 namespace fanmill::cli {
 namespace {
@@ -79,10 +80,23 @@ int ConcludeWait(uint32_t batch, FollowThread& follow) {
   return Detached(batch, followed->reader_gone ? SIGPIPE : SignalSeen());
 }
 
+// Whether the ventilator takes no more tasks because somebody has cancelled the batch.
+bool CancelledMeanwhile(client::Cluster& cluster, uint32_t batch, const absl::Status& why) {
+  if (!absl::IsFailedPrecondition(why)) return false;
+  const absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch);
+  if (!status.ok() || status->batches.empty()) return false;
+  const std::string& phase = status->batches.front().phase;
+  return phase == PhaseName(v1::DRAINING) || phase == PhaseName(v1::BATCH_CANCELLED);
+}
+
 // A batch of which not all tasks could be sent must not look whole: it is cancelled.
 int Abandon(const ClusterOptions& options, uint32_t batch, const absl::Status& why) {
-  const int code = Complain(why);
   absl::StatusOr<std::unique_ptr<client::Cluster>> cluster = Connect(options, OnSignal::kGoOn);
+  if (cluster.ok() && CancelledMeanwhile(**cluster, batch, why)) {
+    Say(absl::StrCat("batch ", batch, " was cancelled while its tasks were being sent"));
+    return kExitCancelled;
+  }
+  const int code = Complain(why);
   std::vector<client::MemberStatus> workers;
   if (cluster.ok() && (*cluster)->Cancel(batch, &workers).ok()) {
     Say(absl::StrCat("batch ", batch, " was cancelled, since not all of its tasks were sent"));

@@ -9,10 +9,6 @@
 namespace fanmill::client {
 namespace {
 
-bool IsEnd(v1::BatchPhase phase) {
-  return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
-}
-
 MemberStatus ToMember(const v1::Member& member) {
   return MemberStatus{std::string(RoleName(member.role())),
                       member.number(),
@@ -101,7 +97,8 @@ absl::StatusOr<Report> Cluster::ReportOf(uint32_t batch) {
   if (!reply.ok()) return reply.status();
   const v1::BatchReport& report = reply->report();
   const TimingReport timing = MakeTimingReport(report);
-  return Report{report.complete(), IsEnd(report.phase()), ToText(timing), ToJson(timing)};
+  return Report{report.complete(), report.final(), IsEnd(report.phase()), ToText(timing),
+                ToJson(timing)};
 }
 
 }  // namespace fanmill::client

@@ -2,9 +2,10 @@
 // to a cluster, a program can do through this and the two headers beside it.
 //
 // Errors are absl::Status with whole sentences for a person: kUnavailable, nobody answered within
-// the patience; kFailedPrecondition or kNotFound, the cluster said no; kInvalidArgument, the call
-// is wrong; kUnimplemented, it speaks another version of the protocol; kCancelled,
-// Options::interrupted said so. Not thread-safe: use one Cluster per thread.
+// the patience; kNotFound, there is no such batch; kFailedPrecondition, the cluster said no;
+// kInvalidArgument, the call or what Options name is wrong; kUnimplemented, the cluster speaks
+// another version of the protocol; kCancelled, Options::interrupted said so. Not thread-safe: use
+// one Cluster per thread.
 #ifndef FANMILL_LIB_CLIENT_CLUSTER_H_
 #define FANMILL_LIB_CLIENT_CLUSTER_H_
 
@@ -58,6 +59,7 @@ struct ClusterStatus {
 
 struct Report {
   bool complete = false;  // false: the batch still runs, or accounts are missing
+  bool final = false;     // complete, or nothing that is missing will come any more
   bool ended = false;
   std::string text;
   std::string json;

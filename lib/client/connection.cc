@@ -59,7 +59,7 @@ absl::StatusOr<Dealer*> Connection::DealerFor(Channel channel) {
     if (absl::Status found = LookUp(channel, options_.patience); !found.ok()) return found;
   }
   absl::StatusOr<std::unique_ptr<Dealer>> dealer =
-      ConnectDealer(channel, conversation.endpoint, key_.get());
+      ConnectDealer(channel, conversation.endpoint, key_.get(), options_.insecure_network);
   if (!dealer.ok()) return dealer.status();
   conversation.dealer = *std::move(dealer);
   return conversation.dealer.get();
@@ -203,9 +203,9 @@ absl::StatusOr<v1::CommandReply> Connection::CommandFor(Duration patience, v1::C
       });
   if (!answer.ok()) return answer.status();
   self_.cluster = answer->cluster();
-  if (!answer->command_reply().error().empty()) {
-    return absl::FailedPreconditionError(answer->command_reply().error());
-  }
+  const v1::CommandReply& reply = answer->command_reply();
+  if (reply.no_such_batch()) return absl::NotFoundError(reply.error());
+  if (!reply.error().empty()) return absl::FailedPreconditionError(reply.error());
   return std::move(*answer->mutable_command_reply());
 }
 

@@ -29,7 +29,8 @@ class Connection {
   // over (kUnavailable, naming who did not answer). Answers not accepted are dropped.
   using Accept = std::function<bool(const v1::Envelope&)>;
   absl::StatusOr<v1::Envelope> Ask(Channel channel, v1::Envelope& request, const Accept& accept);
-  // One command to the controller; its error text becomes kFailedPrecondition.
+  // One command to the controller; its error text becomes kNotFound when there is no such batch,
+  // else kFailedPrecondition.
   absl::StatusOr<v1::CommandReply> Command(v1::Command::Verb verb, uint32_t batch);
 
   // Fills the header and sends, without waiting for an answer; on a new socket when the

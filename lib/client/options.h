@@ -15,6 +15,7 @@ namespace fanmill::client {
 struct Options {
   std::string controller = "127.0.0.1:21000";  // HOST[:PORT], [::1]:PORT or ipc:///PATH
   std::string key_file;                        // empty: no encryption
+  bool insecure_network = false;               // without a key: not this machine alone
   Duration patience = Seconds(5);              // how long an unanswered request is repeated
   // Asked while waiting; once it says true, calls return kCancelled. None: waits are not cut short.
   std::function<bool()> interrupted;

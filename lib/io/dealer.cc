@@ -55,12 +55,11 @@ class ConnectedDealer final : public Dealer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dealer>> ConnectDealer(Channel channel, const std::string& endpoint,
-                                                      const KeyPair* key) {
+                                                      const KeyPair* key, bool insecure_network) {
   absl::StatusOr<Address> address = ParseEndpoint(endpoint);
   if (!address.ok()) return address.status();
   SocketsOptions options;
-  // A person who names an address elsewhere means it; what listens there decides about keys.
-  options.insecure_network = true;
+  options.insecure_network = insecure_network;
   if (key != nullptr) options.key = *key;
   absl::StatusOr<std::unique_ptr<Sockets>> sockets = Sockets::Open(std::move(options));
   if (!sockets.ok()) return sockets.status();

@@ -29,8 +29,9 @@ class Dealer {
 };
 
 // `endpoint` is numeric, as Endpoints in the proto. `key`: null without CURVE; else outlives it.
+// kInvalidArgument, with what to do, for an endpoint that Sockets does not allow.
 absl::StatusOr<std::unique_ptr<Dealer>> ConnectDealer(Channel channel, const std::string& endpoint,
-                                                      const KeyPair* key);
+                                                      const KeyPair* key, bool insecure_network);
 
 }  // namespace fanmill
 

@@ -1,6 +1,7 @@
 // The commands against a real cluster.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -139,7 +140,10 @@ TEST_F(Commands, AHeldBatchWaitsForItsStart) {
   EXPECT_EQ(Run({"start", batch}).exit_code, 0);
   EXPECT_EQ(Run({"wait", batch}).exit_code, 0);
   EXPECT_EQ(Run({"results", batch}).out, "now\n");
-  EXPECT_EQ(Run({"start", batch}).exit_code, 2);
+  const Finished again = Run({"start", batch});
+  EXPECT_EQ(again.exit_code, 5);
+  EXPECT_THAT(again.err, HasSubstr("has ended (done)"));
+  EXPECT_EQ(Run({"cancel", batch}).exit_code, 5) << "there is nothing to cancel";
 }
 
 TEST_F(Commands, CtrlCDetachesAndSaysHowToGoOn) {
@@ -184,6 +188,31 @@ TEST_F(Commands, ASubmitThatCannotSendEverythingCancelsItsBatch) {
   const Finished sleep = Run({"submit", "--handler", "sleep"}, "5ms\nsoon\n");
   EXPECT_EQ(sleep.exit_code, 2);
   EXPECT_THAT(sleep.err, HasSubstr("line 2 of stdin: 'soon' is not how long to sleep"));
+}
+
+TEST_F(Commands, ASubmitOfABatchThatSomebodyCancelsMeanwhileIsCancelled) {
+  const std::string fifo = cluster().folder() + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  RunningCommand submit = cluster().StartFanmill({"submit", "-a", fifo, "--name", "cut", "echo"});
+  std::ofstream tasks(fifo);  // both wait for each other here
+  tasks << "one\n" << std::flush;
+  std::string batch;
+  ASSERT_TRUE(WaitUntil([&] {
+    std::istringstream list(Run({"list"}).out);
+    for (std::string line; std::getline(list, line);) {
+      if (line.ends_with(" cut")) std::istringstream(line) >> batch;
+    }
+    return !batch.empty();
+  }));
+  EXPECT_EQ(Run({"cancel", batch}).exit_code, 0);
+  std::signal(SIGPIPE, SIG_IGN);  // it may have heard already, and read no more
+  tasks << "two\n" << std::flush;
+  std::signal(SIGPIPE, SIG_DFL);
+  const Finished cut = submit.Wait();
+  EXPECT_EQ(cut.exit_code, 3);
+  EXPECT_EQ(cut.err,
+            "fanmill: batch " + batch + " was cancelled while its tasks were being sent\n");
+  EXPECT_THAT(cut.out, IsEmpty());
 }
 
 TEST_F(Commands, ResultsAsJsonTellEachTask) {
@@ -380,13 +409,33 @@ TEST(Usage, IsShownToWhoSaysNothing) {
   EXPECT_THAT(nothing.err, HasSubstr("Usage: fanmill"));
 }
 
+TEST(Usage, IsWrongWhereAKeyIsMissing) {
+  const LocalCluster cluster;
+  const auto list = [&cluster](const char* name, Words words) {
+    words.insert(words.begin(), Executable("fanmill"));
+    return StartCommand(words, cluster.folder() + "/" + name, "");
+  };
+  const Finished refused = list("refused", {"--controller", "192.0.2.1", "list"}).Wait();
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("refusing to use tcp://192.0.2.1:21000 without a key"));
+  const Finished silent =
+      list("silent", {"--controller", "192.0.2.1", "--insecure-network", "list"}).Wait();
+  EXPECT_EQ(silent.exit_code, 5);
+  EXPECT_THAT(silent.err, HasSubstr("no controller answered at tcp://192.0.2.1:21000"));
+}
+
 TEST(Usage, IsWrongInManyWaysAndEachIsSaid) {
   LocalCluster cluster;
   const struct {
     Words words;
     const char* said;
   } all[] = {{{"frobnicate"}, "there is no command 'frobnicate'"},
-             {{"list", "--frobnicate"}, "--frobnicate"},
+             {{"list", "--frobnicate"}, "there is no option --frobnicate"},
+             {{"list", "3"}, "too many words: 3"},
+             {{"shutdown", "--now=no"}, "--now takes no value"},
+             {{"wait", "1", "--timeout"}, "--timeout needs a value"},
+             {{"keygen", ""}, "FILE: it is empty"},
+             {{"submit", "--timeout", "0", "--", "x"}, "--timeout '0' is no time at all"},
              {{"submit"}, "COMMAND is missing"},
              {{"submit", "--"}, "COMMAND is missing"},
              {{"submit", "--", ""}, "begins with an empty word"},
@@ -397,8 +446,16 @@ TEST(Usage, IsWrongInManyWaysAndEachIsSaid) {
              {{"submit", "-a", "/usr", "--", "x"}, "cannot read /usr: it is a directory"},
              {{"submit", "--retries", "-1", "--", "x"}, "--retries"},
              {{"submit", "--timeout", "x", "--", "x"}, "--timeout 'x' is not a duration"},
-             {{"wait", "0"}, "BATCH"},
-             {{"wait", "x"}, "BATCH"}};
+             {{"wait", "0"}, "BATCH: '0' is not the number of a batch; fanmill list shows"},
+             {{"status", "x"}, "BATCH: 'x' is not the number of a batch; fanmill list shows"},
+             {{"cancel", "-1"}, "is not the number of a batch"},
+             {{"report", "4294967296"}, "BATCH: '4294967296' is not the number of a batch"},
+             {{"results", ""}, "BATCH: '' is not the number of a batch"},
+             {{"wait", "1", "--timeout", ""}, "--timeout: it is empty"},
+             {{"submit", "--timeout", "", "--", "x"}, "--timeout: it is empty"},
+             {{"submit", "--cwd", "", "--", "x"}, "--cwd: it is empty"},
+             {{"list", "--key", ""}, "--key: it is empty"},
+             {{"list", "--controller", "127.0.0.1"}, "--controller is given more than once"}};
   for (const auto& wrong : all) {
     const Finished said = cluster.Fanmill(wrong.words);
     EXPECT_EQ(said.exit_code, 2) << ::testing::PrintToString(wrong.words);

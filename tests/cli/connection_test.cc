@@ -7,10 +7,14 @@
 #include <poll.h>
 
 #include <atomic>
+#include <cstdio>
 #include <functional>
 #include <future>
 #include <thread>
 
+#include "controller/cli/command.h"
+#include "controller/cli/follow.h"
+#include "lib/client/batch_writer.h"
 #include "lib/client/cluster.h"
 #include "lib/io/line.h"
 #include "lib/io/sockets.h"
@@ -18,6 +22,7 @@
 namespace fanmill::client {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // Answers each request that comes to it; an empty vector is silence.
@@ -110,13 +115,29 @@ TEST(Connection, AsksAgainUntilItIsAnswered) {
 
 TEST(Connection, TellsWhyTheControllerSaidNo) {
   FakeController controller([](const v1::Envelope& request) {
-    return std::vector<v1::Envelope>{Reply(request.command().request(), "there is no batch 9")};
+    return std::vector<v1::Envelope>{
+        Reply(request.command().request(), "batch 9 has ended (done)")};
   });
   auto cluster = Cluster::Connect(controller.ClientOptions());
   ASSERT_TRUE(cluster.ok());
   const absl::Status status = (*cluster)->Start(9);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.message(), "batch 9 has ended (done)");
+  EXPECT_EQ(cli::Complain(status), cli::kExitUnable);
+}
+
+TEST(Connection, TellsABatchThatIsNotThereFromOtherRefusals) {
+  FakeController controller([](const v1::Envelope& request) {
+    v1::Envelope reply = Reply(request.command().request(), "there is no batch 9");
+    reply.mutable_command_reply()->set_no_such_batch(true);
+    return std::vector<v1::Envelope>{reply};
+  });
+  auto cluster = Cluster::Connect(controller.ClientOptions());
+  ASSERT_TRUE(cluster.ok());
+  const absl::Status status = (*cluster)->Start(9);
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(status.message(), "there is no batch 9");
+  EXPECT_EQ(cli::Complain(status), cli::kExitUsage);
 }
 
 // R2, at the other end of it.
@@ -156,6 +177,64 @@ TEST(Connection, StopsWaitingWhenItIsInterrupted) {
   auto cluster = Cluster::Connect(options);
   ASSERT_TRUE(cluster.ok());
   EXPECT_EQ((*cluster)->Start(1).code(), absl::StatusCode::kCancelled);
+}
+
+TEST(Report, IsWaitedForOnlyUntilItIsFinal) {
+  FakeController controller([](const v1::Envelope& request) {
+    v1::Envelope reply = Reply(request.command().request());
+    v1::BatchReport& report = *reply.mutable_command_reply()->mutable_report();
+    report.set_phase(v1::DONE);
+    report.add_missing("worker 2 (lost)");
+    report.set_final(true);
+    return std::vector<v1::Envelope>{reply};
+  });
+  auto cluster = Cluster::Connect(controller.ClientOptions());
+  ASSERT_TRUE(cluster.ok());
+  const absl::StatusOr<Report> report = cli::AwaitReport(**cluster, 1);
+  ASSERT_TRUE(report.ok());
+  EXPECT_TRUE(report->final);
+  EXPECT_FALSE(report->complete);
+  EXPECT_EQ(controller.requests(), 1);
+}
+
+// Nobody listens at an address for examples.
+constexpr char kElsewhere[] = "192.0.2.1";
+constexpr char kRefusedElsewhere[] = "refusing to use tcp://192.0.2.1:21000 without a key";
+
+TEST(Connection, GoesBeyondThisMachineOnlyWithAKeyOrWhenToldTo) {
+  Options options;
+  options.controller = kElsewhere;
+  options.patience = Millis(1);
+  const auto start = [&options] {
+    auto cluster = Cluster::Connect(options);
+    return cluster.ok() ? (*cluster)->Start(1) : cluster.status();
+  };
+  const absl::Status refused = start();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()),
+              AllOf(HasSubstr(kRefusedElsewhere), HasSubstr("or say --insecure-network")));
+  options.insecure_network = true;
+  EXPECT_EQ(start().code(), absl::StatusCode::kUnavailable);
+  options.insecure_network = false;
+  options.key_file = ::testing::TempDir() + "connection-test-key";
+  std::remove(options.key_file.c_str());
+  ASSERT_TRUE(MakeKeyFile(options.key_file).ok());
+  EXPECT_EQ(start().code(), absl::StatusCode::kUnavailable);
+  std::remove(options.key_file.c_str());
+}
+
+TEST(Connection, IsNotLedBeyondThisMachineByAController) {
+  FakeController controller([](const v1::Envelope& request) {
+    v1::Envelope reply = Reply(request.command().request());
+    reply.mutable_command_reply()->mutable_state()->mutable_ventilator()->set_intake(
+        "tcp://192.0.2.1:21000");
+    return std::vector<v1::Envelope>{reply};
+  });
+  auto cluster = Cluster::Connect(controller.ClientOptions());
+  ASSERT_TRUE(cluster.ok());
+  const auto writer = BatchWriter::Open(**cluster, {});
+  EXPECT_EQ(writer.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(writer.status().message()), HasSubstr(kRefusedElsewhere));
 }
 
 TEST(Connection, SaysThatAnAddressIsNone) {

@@ -71,7 +71,7 @@ TEST(Sockets, AdmitTheClustersKeyAndNoOther) {
   while (controller.refused() < 2 && Now() < deadline) std::this_thread::yield();
   EXPECT_GE(controller.refused(), 2u);
 
-  const auto member = *ConnectDealer(Channel::kControl, controller.endpoint(), &key);
+  const auto member = *ConnectDealer(Channel::kControl, controller.endpoint(), &key, false);
   ASSERT_TRUE(member->Send(CommandOf(2)));
   const std::optional<pb::Envelope> answer = member->Receive(kPatience);
   ASSERT_TRUE(answer.has_value());
@@ -83,11 +83,11 @@ TEST(Sockets, AreClosedToWhoeverHasAnotherKeyOrNone) {
   const KeyPair key = RandomKeyPair();
   const KeyPair other = RandomKeyPair();
   Controller controller(key, 3);
-  const auto wrong = *ConnectDealer(Channel::kControl, controller.endpoint(), &other);
-  const auto none = *ConnectDealer(Channel::kControl, controller.endpoint(), nullptr);
+  const auto wrong = *ConnectDealer(Channel::kControl, controller.endpoint(), &other, false);
+  const auto none = *ConnectDealer(Channel::kControl, controller.endpoint(), nullptr, false);
   wrong->Send(CommandOf(1));
   none->Send(CommandOf(2));
-  const auto member = *ConnectDealer(Channel::kControl, controller.endpoint(), &key);
+  const auto member = *ConnectDealer(Channel::kControl, controller.endpoint(), &key, false);
   ASSERT_TRUE(member->Send(CommandOf(3)));
   ASSERT_TRUE(member->Receive(kPatience).has_value());
   EXPECT_FALSE(wrong->Receive(Duration(0)).has_value());
