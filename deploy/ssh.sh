@@ -20,7 +20,9 @@ up    makes a key for the cluster if there is none, starts controller, ventilato
       -s  the ssh command (ssh), e.g. -s 'ssh -F my_config'
 down  shuts it down: running tasks end first; with --now they are stopped. Says who confirmed.
 
-  $me up node1 node2 && fanmill submit --array 1-1000 --wait -- hostname && $me down
+  $me up node1 node2              # says the controller's address and the key
+  seq 100 | build/bin/fanmill submit --wait --controller HERE:21000 --key KEY -- sh -c hostname
+  $me down
 USAGE
 }
 
@@ -112,7 +114,7 @@ up() {
   await_workers $# "~/.cache/fanmill/worker.log over there"
   all_is_up
   say "a cluster with $# worker(s) is up at $address; the key is $key"
-  say "try: seq 10 | $bin/fanmill submit --wait --controller $address --key $key -- hostname"
+  say "try: seq 10 | $bin/fanmill submit --wait --controller $address --key $key -- sh -c hostname"
   say "end: $0 down -d $state"
 }
 

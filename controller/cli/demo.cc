@@ -96,7 +96,8 @@ void AddDemo(CLI::App& app, CommandLine& line) {
       "Starts the real executables on this machine, with free ports and a temporary folder, runs\n"
       "the batch of the ZeroMQ Guide (100 tasks that sleep 1 to 100 ms) through them, prints "
       "where\n"
-      "the time went, and ends them by the kill signal. Nothing of it stays.");
+      "the time went, and ends them by the kill signal. Nothing of it stays.\n"
+      "  fanmill demo");
   demo->callback([&line] { line.chosen = [] { return Demo(); }; });
 }
 

@@ -136,9 +136,10 @@ void AddInspect(CLI::App& app, CommandLine& line) {
       return Status(line.cluster, options->batch, options->batch == 0);
     };
   });
-  CLI::App* wait =
-      WithBatch(app, "wait", "Wait for a batch to end; the exit code says how it did.",
-                options->batch, "  fanmill wait 3 --timeout 1h && fanmill results 3 > all.txt");
+  CLI::App* wait = WithBatch(
+      app, "wait", "Wait for a batch to end; the exit code says how it did.", options->batch,
+      "With 0 all tasks are ok, with 1 some failed, with 3 it was cancelled.\n"
+      "  fanmill wait 3 --timeout 1h && fanmill results 3 > all.txt");
   AddTimeout(*wait, options->timeout, "give up after this long, with exit code 4");
   wait->callback([&line, options] {
     line.chosen = [&line, options] { return Wait(line.cluster, options->batch, options->timeout); };

@@ -36,7 +36,7 @@ constexpr size_t kMessageBytesMax = 2000;
 constexpr char kFooter[] =
     "More on each: fanmill SUBCOMMAND --help\n"
     "Exit codes: 0 ok, 1 a task failed, 2 usage, 3 cancelled, 4 a wait timed out,\n"
-    "5 Fanmill could not work, 6 receipts missing, 128+N ended by signal N.";
+    "5 Fanmill could not, 6 receipts missing, 128+N ended by signal N.";
 
 // The parser's own words, but for the mistake that it words badly.
 int Explain(const CLI::App& app, const CLI::ParseError& error) {

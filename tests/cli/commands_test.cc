@@ -409,6 +409,29 @@ TEST(Usage, IsShownToWhoSaysNothing) {
   EXPECT_THAT(nothing.err, HasSubstr("Usage: fanmill"));
 }
 
+TEST(Usage, IsTaughtByAnExampleOfEveryCommand) {
+  const LocalCluster cluster;
+  const auto help = [&cluster](const Words& words) {
+    Words argv = {Executable("fanmill")};
+    argv.insert(argv.end(), words.begin(), words.end());
+    argv.push_back("--help");
+    const Finished told = StartCommand(argv, cluster.folder() + "/help", "").Wait();
+    EXPECT_EQ(told.exit_code, 0);
+    return told.out;
+  };
+  std::istringstream all(help({}));
+  std::string line;
+  while (std::getline(all, line) && line != "Subcommands:") {
+  }
+  int commands = 0;
+  for (; std::getline(all, line) && !line.empty(); ++commands) {
+    std::string name;
+    std::istringstream(line) >> name;
+    EXPECT_THAT(help({name}), ContainsRegex("\n  .*fanmill " + name)) << name;
+  }
+  EXPECT_EQ(commands, 11);
+}
+
 TEST(Usage, IsWrongWhereAKeyIsMissing) {
   const LocalCluster cluster;
   const auto list = [&cluster](const char* name, Words words) {
