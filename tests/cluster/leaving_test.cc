@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "tests/cluster/batches.h"
+#include "tests/process/marked.h"
 
 namespace fanmill {
 namespace {
@@ -60,6 +61,24 @@ TEST(Leaving, ASecondSignalKills) {
   EXPECT_EQ(cluster.worker(0).exit_code(), 128 + SIGINT);
   cluster.StartWorker();
   ExpectEachOnce(cluster, batch, 3);
+}
+
+// R92: also on a worker where nothing of the batch is in a slot any more.
+TEST(Cancel, EndsWhatEndedTasksLeftBehindBeforeItIsConfirmed) {
+  const Mark left("FANMILL_TEST_LEFT");
+  LocalCluster cluster({.workers = 2, .slots = 1});
+  cluster.StartAll();
+  // Returns when the one that is left behind is in a session of its own.
+  const std::string leave = "x=$(" + left.entry() +
+                            " setsid sh -c 'trap \"\" TERM; exec >/dev/null 2>&1; "
+                            "while :; do sleep 1000; done' &)";
+  const std::string batch = Submit(
+      cluster, {"--array", "1-2", "--shell", "--", "test {} = 2 && exec sleep 1000; " + leave});
+  ASSERT_TRUE(AwaitOk(cluster, batch, 1));
+  ASSERT_TRUE(WaitUntil([&] { return left.Bearers().size() == 2; })) << left.Bearers().size();
+  ASSERT_EQ(cluster.Fanmill({"cancel", batch}).exit_code, 0);
+  EXPECT_EQ(cluster.Fanmill({"wait", batch}).exit_code, 3);
+  EXPECT_EQ(left.Bearers().size(), 0u) << "its receipts are there";
 }
 
 void ExpectGoneAfterShutdown(LocalCluster& cluster, std::vector<std::string> words) {
