@@ -45,11 +45,13 @@ TEST_F(CommandsTest, UnknownBatchesAreSaidToBeUnknown) {
     const pb::CommandReply early = Ask(verb, 4);
     EXPECT_FALSE(early.done());
     EXPECT_NE(early.error().find("has not heard from a ventilator"), std::string::npos);
+    EXPECT_FALSE(early.no_such_batch()) << "there may be";
   }
   Assemble(0);
   for (const auto verb :
        {pb::Command::STATUS, pb::Command::START, pb::Command::CANCEL, pb::Command::REPORT}) {
     EXPECT_EQ(Ask(verb, 4).error(), "there is no batch 4: fanmill list shows those there are");
+    EXPECT_TRUE(Answer().no_such_batch());
   }
   EXPECT_EQ(disk_.size(), durable_);
 }
@@ -100,6 +102,7 @@ TEST_F(CommandsTest, AnEndedBatchIsNotCancelled) {
   EXPECT_EQ(PhaseOf(1), "absent");
   EXPECT_EQ(Ask(pb::Command::CANCEL, 1).error(),
             "batch 1 has ended (done): there is nothing to cancel");
+  EXPECT_FALSE(Answer().no_such_batch());
   EXPECT_EQ(Ask(pb::Command::STATUS, 1).states(0).phase(), pb::DONE);
   EXPECT_EQ(Ask(pb::Command::STATUS).batches_size(), 1);
 }
