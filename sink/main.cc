@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "lib/io/daemon.h"
 #include "sink/ledger.h"
 
@@ -30,12 +29,6 @@ constexpr char kExamples[] =
 // Each row of results must fit, and so must some of every worker's.
 constexpr uint64_t kMemoryMin = 16 << 20;
 constexpr uint64_t kMemoryMax = uint64_t{1} << 40;
-
-std::string CheckMemory(const std::string& text) {
-  uint64_t bytes = 0;
-  const bool is_number = absl::SimpleAtoi(text, &bytes);
-  return is_number && bytes >= kMemoryMin && bytes <= kMemoryMax ? "" : "at least 16M, at most 1T";
-}
 
 absl::StatusOr<int> Serve(const DaemonFlags& flags) {
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(flags);
@@ -67,8 +60,8 @@ int Main(int argc, char** argv) {
   app.add_option("--memory", flags.journal.bytes_max,
                  "how much of results it keeps; when full, those of batches that have ended are "
                  "dropped, and then no more tasks are handed out")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CheckMemory)
+      ->transform(Bytes(kMemoryMin, kMemoryMax))
+      ->type_name("BYTES")
       ->default_str("1G");
   return RunDaemon(app, flags, argc, argv, [&flags] { return Serve(flags); });
 }

@@ -10,11 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "lib/core/limits.h"
-#include "lib/core/printable.h"
 #include "lib/io/address.h"
 #include "lib/io/flags.h"
 #include "lib/io/keys.h"
@@ -55,23 +53,6 @@ constexpr char kExamples[] =
 
 constexpr uint64_t kSpoolBytesMax = uint64_t{1} << 40;
 
-// Replaces "64m" by its number of bytes. Returns what is wrong with it, for a person.
-std::string ReadBytes(std::string& text) {
-  constexpr std::string_view kUnits = "kmgt";
-  std::string_view digits = text;
-  const size_t unit = digits.empty() ? kUnits.npos : kUnits.find(digits.back());
-  if (unit != kUnits.npos) digits.remove_suffix(1);
-  uint64_t count = 0;
-  const uint64_t each = unit == kUnits.npos ? 1 : uint64_t{1024} << (10 * unit);
-  if (!absl::SimpleAtoi(std::string(digits), &count) || count == 0 || count > kSpoolBytesMax / each) {
-    return absl::StrCat("'", Printable(text, kNameBytesMax),
-                        "' is not how many bytes: write 100000000, 64m or 2g, at most ",
-                        kSpoolBytesMax >> 40, "t");
-  }
-  text = absl::StrCat(count * each);
-  return "";
-}
-
 struct WorkerFlags {
   CommonFlags common;
   uint32_t slots = 1;
@@ -102,7 +83,7 @@ void AddWorkerFlags(CLI::App& app, WorkerFlags& flags) {
       ->allow_extra_args(false);
   app.add_option("--spool-bytes", flags.spool_bytes,
                  "results kept until the sink has them; when full, no more tasks are taken")
-      ->transform(CLI::Validator(ReadBytes, ""))
+      ->transform(Bytes(1, kSpoolBytesMax))
       ->type_name("BYTES")
       ->capture_default_str();
   app.add_option("--spill-dir", flags.spill_dir,

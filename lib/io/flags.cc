@@ -4,9 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "lib/core/printable.h"
 #include "lib/io/process.h"
@@ -15,8 +18,48 @@ namespace fanmill {
 namespace {
 
 constexpr size_t kMessageBytesMax = 2000;
+constexpr size_t kWordShownBytesMax = 60;
+constexpr std::string_view kUnits = "KMGT";
+
+std::optional<uint64_t> ParseBytes(std::string text) {
+  int shift = 0;
+  if (!text.empty()) {
+    const size_t unit = kUnits.find(absl::ascii_toupper(static_cast<unsigned char>(text.back())));
+    if (unit != kUnits.npos) {
+      shift = 10 * static_cast<int>(unit + 1);
+      text.pop_back();
+    }
+  }
+  uint64_t count = 0;
+  if (!absl::SimpleAtoi(text, &count) || count > (UINT64_MAX >> shift)) return std::nullopt;
+  return count << shift;
+}
+
+// In the largest unit that is exact.
+std::string BytesText(uint64_t bytes) {
+  for (size_t unit = kUnits.size(); unit > 0 && bytes > 0; --unit) {
+    const uint64_t each = uint64_t{1} << (10 * unit);
+    if (bytes % each == 0) return absl::StrCat(bytes / each, std::string(1, kUnits[unit - 1]));
+  }
+  return absl::StrCat(bytes);
+}
 
 }  // namespace
+
+CLI::Validator Bytes(uint64_t least, uint64_t most) {
+  const auto read = [least, most](std::string& text) {
+    const std::optional<uint64_t> bytes = ParseBytes(text);
+    if (!bytes.has_value() || *bytes < least || *bytes > most) {
+      return absl::StrCat(
+          "'", Printable(text, kWordShownBytesMax),
+          "' is not how many bytes: write a number, or one with K, M, G or T, from ",
+          BytesText(least), " to ", BytesText(most));
+    }
+    text = absl::StrCat(*bytes);
+    return std::string();
+  };
+  return CLI::Validator(read, "");
+}
 
 std::string Explained(const CLI::ParseError& error) {
   const std::string said = error.what();

@@ -36,6 +36,9 @@ void RefuseValuesOfFlags(CLI::App& app);
 // A check of options: no empty text, which most often is a variable of the shell that is not set.
 std::string NotEmpty(const std::string& text);
 
+// Reads how many bytes: 100000000, 64M or 2G (steps of 1024), no fewer and no more than these.
+CLI::Validator Bytes(uint64_t least, uint64_t most);
+
 // --log-level, --key, --insecure-network, --trace-messages, --version.
 void AddCommonFlags(CLI::App& app, CommonFlags& flags);
 void AddControllerFlag(CLI::App& app, CommonFlags& flags);

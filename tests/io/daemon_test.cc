@@ -166,6 +166,22 @@ TEST(Flags, SayInPlainWordsWhatIsWrong) {
   }
 }
 
+TEST(Flags, ReadHowManyBytes) {
+  const auto read = [](std::string text) {
+    const std::string wrong = Bytes(16, 1 << 20)(text);
+    return wrong.empty() ? text : wrong;
+  };
+  EXPECT_EQ(read("16"), "16");
+  EXPECT_EQ(read("2k"), "2048");
+  EXPECT_EQ(read("1M"), "1048576");
+  for (const char* text :
+       {"", "K", "15", "2M", "-1", "1.5K", "1KB", "17179869184T", "99999999999999999999"}) {
+    EXPECT_EQ(read(text), "'" + std::string(text) +
+                              "' is not how many bytes: write a number, or one with K, M, G or T, "
+                              "from 16 to 1M");
+  }
+}
+
 TEST(Flags, ComplainInOneLineWithTheExitCodeOfTheKind) {
   CommonFlags flags;
   flags.program = "fanmill-test";

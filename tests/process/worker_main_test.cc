@@ -101,9 +101,10 @@ TEST(WorkerMain, WrongUsageIsTwo) {
 TEST(WorkerMain, ASizeMayHaveAUnitAndIsRefusedInPlainWords) {
   Worker much({"--spool-bytes", "much"});
   EXPECT_EQ(much.ExitCode(), 2);
-  EXPECT_EQ(much.Output(),
-            "fanmill-worker: --spool-bytes: 'much' is not how many bytes: write 100000000, 64m or "
-            "2g, at most 1t; fanmill-worker --help tells what there is\n");
+  EXPECT_EQ(
+      much.Output(),
+      "fanmill-worker: --spool-bytes: 'much' is not how many bytes: write a number, or one with "
+      "K, M, G or T, from 1 to 1T; fanmill-worker --help tells what there is\n");
   // The size is fine, and the next thing is not.
   Worker fine({"--spool-bytes", "64m", "--spill-dir", "/no/such/place"});
   EXPECT_EQ(fine.ExitCode(), 5);
