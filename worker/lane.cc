@@ -30,6 +30,7 @@ bool Lane::Grant(Instant now, uint64_t epoch, const pb::LeaseGrant& grant, Outbo
   if (again) return true;
   token_ = grant.lane();
   ready_ = false;
+  echo_due_ = kNever;
   through_ = 0;
   durable_ = 0;
   outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kLane, grant.endpoint(), {}, token_});
@@ -45,12 +46,20 @@ void Lane::Lose(Instant now) {
 
 void Lane::SetReady(Instant now, bool ready) {
   if (ready_ && !ready) lane_heard_ = now;
+  if (ready) echo_due_ = kNever;
   ready_ = ready;
+}
+
+bool Lane::EchoesAreLost(Instant now) {
+  const bool lost = now >= echo_due_;
+  if (lost || echo_due_ == kNever) echo_due_ = now + lease_;
+  return lost;
 }
 
 void Lane::Pause(Instant now, Duration pause) {
   heard_ += pause;
   lane_heard_ += pause;
+  echo_due_ = After(echo_due_, pause);
   if (!granted_) return;
   paused_ = true;
   word_due_ = now;

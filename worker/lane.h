@@ -35,6 +35,8 @@ class Lane {
 
   // A message of the lane came, or a chunk, or word of what is durable.
   void HeardLane(Instant now) { lane_heard_ = now; }
+  // A probe came. True once in a lease while they keep coming: none of the echoes gets through.
+  bool EchoesAreLost(Instant now);
   void CameThrough(uint64_t chunk) { through_ = std::max(through_, chunk); }
   void Durable(uint64_t through) { durable_ = std::max(durable_, through); }
   // As the ventilator says with every word of its own.
@@ -70,8 +72,9 @@ class Lane {
   uint64_t durable_ = 0;
   Instant heard_{};
   Instant lane_heard_{};
-  Instant word_due_{};      // hello, or paused
-  Instant paused_until_{};  // then a new lane is asked for
+  Instant echo_due_ = kNever;  // since when the echo of a probe is missed; kNever: none is
+  Instant word_due_{};         // hello, or paused
+  Instant paused_until_{};     // then a new lane is asked for
 };
 
 }  // namespace fanmill::worker

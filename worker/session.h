@@ -110,7 +110,7 @@ class Session final : public Node {
 
   // session_lane.cc: the ventilator's word, and what is said to it.
   void OnLane(Instant now, std::shared_ptr<const pb::Envelope> envelope, Outbox& outbox);
-  void OnProbe(const pb::Probe& probe, Outbox& outbox);
+  void OnProbe(Instant now, const pb::Probe& probe, Outbox& outbox);
   void OnChunk(Instant now, std::shared_ptr<const pb::Envelope> envelope, Outbox& outbox);
   void HoldChunk(Instant now, std::shared_ptr<const pb::Envelope> envelope, Outbox& outbox);
   void OnLease(Instant now, const pb::Envelope& envelope, Outbox& outbox);

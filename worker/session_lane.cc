@@ -14,13 +14,18 @@ void Session::OnLane(Instant now, std::shared_ptr<const pb::Envelope> envelope, 
                     lane == lane_.token();
   if (!ours) return Count("R22");
   lane_.HeardLane(now);
-  if (envelope->has_probe()) return OnProbe(envelope->probe(), outbox);
+  if (envelope->has_probe()) return OnProbe(now, envelope->probe(), outbox);
   if (envelope->has_tasks()) return OnChunk(now, std::move(envelope), outbox);
   Count("stray");
 }
 
-void Session::OnProbe(const pb::Probe& probe, Outbox& outbox) {  // R23
+void Session::OnProbe(Instant now, const pb::Probe& probe, Outbox& outbox) {  // R23
   Count("R23");
+  // Where results wait, R42 minds the socket.
+  if (lane_.EchoesAreLost(now) && !held_.HasResults() && !sink_endpoint_.empty()) {
+    Count("results_socket_anew");
+    outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kResults, sink_endpoint_});
+  }
   pb::Envelope envelope = NewEnvelope(member_.identity());
   envelope.mutable_probe_echo()->set_lane(probe.lane());
   envelope.mutable_probe_echo()->set_nonce(probe.nonce());

@@ -124,6 +124,28 @@ TEST(SessionJoining, MakesTheLanesSocketAnewWhenItCarriesNothingForALease) {
       << "the same lane, on a new socket";
 }
 
+// R23: probes come, but no echo of them gets to the sink.
+TEST(SessionJoining, MakesTheResultsSocketAnewWhenItIsStillProbedAfterALease) {
+  Stage stage;
+  stage.Join();
+  pb::Envelope probe = stage.From(pb::VENTILATOR, kEpoch);
+  probe.mutable_probe()->set_lane(kLaneToken);
+  probe.mutable_probe()->set_nonce(5);
+  const auto probed_for = [&](int seconds) {
+    for (int second = 0; second < seconds; ++second) {
+      stage.HearReply([](pb::LeaseReply& reply) { reply.set_ready(false); });
+      EXPECT_EQ(stage.Hear(Channel::kLane, probe), Lines{"ProbeEcho nonce=5"});
+      stage.Wait(Seconds(1));
+    }
+    return stage.Hear(Channel::kLane, probe);
+  };
+  const Lines anew = {"Connect channel=results to=\"tcp://s:21002\"", "ProbeEcho nonce=5"};
+  EXPECT_EQ(probed_for(5), anew);
+  EXPECT_EQ(probed_for(5), anew);
+  stage.HearReply([](pb::LeaseReply& reply) { reply.set_ready(true); });
+  EXPECT_EQ(probed_for(4), Lines{"ProbeEcho nonce=5"}) << "an echo got through meanwhile";
+}
+
 TEST(SessionJoining, MakesTheLeaseSocketAnewAfterALeaseOfSilence) {  // R20
   Stage stage;
   stage.Join();
