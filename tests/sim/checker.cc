@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/core/names.h"
+
 namespace fanmill::sim {
 namespace {
 
@@ -9,10 +11,6 @@ constexpr size_t kFailuresMax = 20;
 
 std::string Text(uint32_t plan_index, const std::string& what) {
   return "plan " + std::to_string(plan_index) + ": " + what;
-}
-
-bool IsEnd(v1::BatchPhase phase) {
-  return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
 }
 
 }  // namespace
@@ -192,10 +190,25 @@ void Checker::OnClosed(uint32_t plan_index, const v1::BatchClosed& closed) {
   coverage_.Count(closed.cancelled() ? "seen.cancelled" : "seen.done");
 }
 
+// R68: results go when the ledger is full, but only of what has ended.
+void Checker::OnForgotten(uint32_t plan_index) {
+  Seen& seen = seen_[plan_index];
+  if (plan_.sink_disk == 0) Fail(Text(plan_index, "its results were dropped though there is room"));
+  if (seen.forgotten) return;
+  seen.forgotten = true;
+  coverage_.Count("seen.forgotten_results");
+}
+
 void Checker::OnReport(uint32_t plan_index, const v1::BatchReport& report) {
   Seen& seen = seen_[plan_index];
   seen.report = report;
   const v1::BatchSummary& summary = report.summary();
+  if (!seen.closed.has_value()) {  // forgotten before its reader saw the end
+    seen.closed.emplace();
+    seen.closed->set_ok(summary.ok());
+    seen.closed->set_failed(summary.failed());
+    seen.closed->set_cancelled(summary.cancelled());
+  }
   if (summary.ok() != seen.closed->ok() || summary.failed() != seen.closed->failed()) {
     Fail(Text(plan_index, "its report counts otherwise than its end"));
   }
@@ -243,6 +256,12 @@ void Checker::CheckTotals(uint32_t plan_index, const Seen& seen) {
   uint64_t ok = 0;
   for (const auto& [task, row] : seen.terminal) ok += row.status() == v1::OK ? 1 : 0;
   const uint64_t failed = seen.terminal.size() - ok;
+  if (seen.forgotten) {
+    if (!closed.cancelled() && closed.ok() + closed.failed() != plan.tasks) {
+      Fail(Text(plan_index, "ended, was forgotten, and has not as many results as tasks"));
+    }
+    return;
+  }
   if (closed.ok() != ok || closed.failed() != failed) {
     Fail(Text(plan_index, "closed with " + std::to_string(closed.ok()) + " ok and " +
                               std::to_string(closed.failed()) + " failed, but its results are " +

@@ -213,6 +213,12 @@ void Client::OnAppended(const pb::Appended& appended, Outbox& outbox) {
 
 void Client::OnRead(Instant now, const pb::ReadReply& reply, Outbox& outbox) {
   if (reply.request() != request_ || reply.batch() != batch_ || read_again_) return;
+  if (reply.error().find("dropped to make room") != std::string::npos) {  // R68
+    checker_.OnForgotten(plan_.index);
+    closed_ = sealed_ = read_again_ = true;
+    closed_at_ = now;
+    return Command(pb::Command::REPORT, outbox);
+  }
   for (const pb::TerminalRow& row : reply.rows()) {
     if (!closed_) {
       checker_.OnRow(plan_.index, row);

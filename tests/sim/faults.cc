@@ -22,6 +22,9 @@ Faults Faults::Draw(Random& random) {
   faults.noise_per_message = Sometimes(random, 50'000);
   faults.signal_loss = Sometimes(random, 1'000'000);
   faults.slow_per_message = Sometimes(random, 50'000);
+  if (random.Uniform(4) == 0) {
+    faults.results_kib_per_s = 1'024 + static_cast<uint32_t>(random.Uniform(8'192));
+  }
   faults.crash_controller = random.Uniform(2) == 0;
   faults.crash_ventilator = random.Uniform(2) == 0;
   faults.crash_sink = random.Uniform(2) == 0;

@@ -23,6 +23,7 @@ struct Faults {
   uint32_t noise_per_message = 0;  // a stranger's garbage to an open port
   uint32_t signal_loss = 0;        // a PUB frame is not delivered
   uint32_t slow_per_message = 0;   // this message takes up to 300 ms
+  uint32_t results_kib_per_s = 0;  // what each link to the sink carries; 0: anything at once
   bool crash_controller = false;
   bool crash_ventilator = false;
   bool crash_sink = false;

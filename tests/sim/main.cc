@@ -100,6 +100,7 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Runs whole Fanmill clusters in simulated time, with faults drawn from a seed.\n"
       "A seed replays exactly, at the same commit: fanmill-sim --seed 42 prints its transcript.");
+  app.set_version_flag("--version", "fanmill-sim " FANMILL_VERSION);
   uint64_t seed = 0;
   bool quiet = false;
   Wanted wanted;

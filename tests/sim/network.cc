@@ -169,10 +169,20 @@ void Network::Forget(const BoundKey& key, uint64_t link) {
   if (bound != bound_.end()) std::erase(bound->second.peers, link);
 }
 
+// How long the frame keeps a slow link busy: what comes behind it waits.
+Duration Network::TimeOnLink(const Link& link, bool back, const Frame& frame) {
+  const bool slow = !back && faults_.results_kib_per_s > 0 && scheduler_.now() < faults_.until &&
+                    std::get<1>(link.bound) == Channel::kResults;
+  if (!slow) return Duration{0};
+  if (frame.bytes.size() > kInlineOutputBytesMax) coverage_.Count("fault.slow_large_output");
+  const uint64_t bytes_per_ms = faults_.results_kib_per_s * 1024 / 1000;
+  return Micros(static_cast<int64_t>(frame.bytes.size() * 1000 / bytes_per_ms));
+}
+
 void Network::Carry(uint64_t id, bool back, Frame frame) {
   Link& link = links_.at(id);
   Instant& last = back ? link.last_back : link.last_out;
-  last = std::max(last, scheduler_.now() + Delay());
+  last = std::max(last, scheduler_.now() + Delay()) + TimeOnLink(link, back, frame);
   scheduler_.At(last, [this, id, back, frame = std::move(frame)] { Arrive(id, back, frame); });
   if (!Chance(faults_.sever_per_message)) return;
   const bool forever = Chance(faults_.forever_per_sever);
@@ -219,6 +229,12 @@ std::string Network::Noise(Channel channel, const Frame& frame) {
   pb::Envelope envelope;
   const bool parsed =
       envelope.ParseFromArray(frame.bytes.data(), static_cast<int>(frame.bytes.size()));
+  const bool sink_hears = envelope.has_facts_request() || envelope.has_batch_open();
+  if (kind < 7 && parsed && sink_hears && envelope.epoch() > 1) {
+    coverage_.Count("fault.noise_of_an_old_ventilator");
+    envelope.set_epoch(envelope.epoch() - 1);
+    return envelope.SerializeAsString();
+  }
   if (kind == 0 && parsed) {
     coverage_.Count("fault.noise_of_another_cluster");
     envelope.set_cluster(random_.Next());
@@ -227,6 +243,11 @@ std::string Network::Noise(Channel channel, const Frame& frame) {
   if (kind == 1 && parsed) {
     coverage_.Count("fault.noise_of_another_version");
     envelope.set_protocol(kProtocolVersion + 1);
+    return envelope.SerializeAsString();
+  }
+  if (kind == 7 && parsed && sink_hears) {
+    coverage_.Count("fault.noise_of_no_cluster");
+    envelope.set_cluster(0);
     return envelope.SerializeAsString();
   }
   if (kind >= 2 && kind < 6 && parsed && channel != Channel::kLease) {

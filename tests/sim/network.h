@@ -90,6 +90,7 @@ class Network {
   std::string Noise(Channel channel, const Frame& frame);
   bool Chance(uint32_t millionths);
   Duration Delay();
+  Duration TimeOnLink(const Link& link, bool back, const Frame& frame);
 
   Scheduler& scheduler_;
   Random& random_;

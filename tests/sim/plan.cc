@@ -99,6 +99,7 @@ ClusterPlan ClusterPlan::Draw(Random& random) {
   // A batch may hold half: a little above 64 KiB, the least room that a client is told of.
   if (OneIn(random, 4)) plan.intake_bytes = 2 * ((65 << 10) + random.Uniform(8 << 10));
   if (OneIn(random, 4)) plan.spool_bytes = little + random.Uniform(little);
+  if (OneIn(random, 4)) plan.sink_disk = 4 * (little + random.Uniform(little));
   plan.impostors = OneIn(random, 8);
   return plan;
 }

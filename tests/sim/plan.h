@@ -68,7 +68,8 @@ struct ClusterPlan {
   Ending ending = Ending::kNone;
   Duration ends{0};           // when, of a midway ending
   uint64_t sink_memory = 0;   // 0: as shipped
-  uint64_t intake_bytes = 0;  // likewise
+  uint64_t sink_disk = 0;     // bytes that the ledger has room for; 0: no end of them
+  uint64_t intake_bytes = 0;  // as sink_memory
   uint64_t spool_bytes = 0;   // of each worker; 0: as shipped
   bool impostors = false;     // a second ventilator and a second sink try to join
   bool midway() const { return ending == Ending::kDrainMidway || ending == Ending::kKillMidway; }

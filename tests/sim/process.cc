@@ -155,6 +155,8 @@ void Process::Recover() {
     Local(delay, PeerId{Channel::kJournal}, std::move(page));
   }
   Local(delay, PeerId{Channel::kJournal}, JournalRecovered{{}, true});
+  if (setup_.disk_bytes > 0)
+    Local(delay, PeerId{Channel::kJournal}, JournalRoom{setup_.disk_bytes});
 }
 
 std::map<std::string, uint64_t> Process::Counters() const {
@@ -344,7 +346,11 @@ void Process::RouteJournal(const Message& message) {
   } else if (const auto* read = std::get_if<JournalRead>(&message)) {
     Local(Micros(100), PeerId{Channel::kJournal}, disk_.Read(*read));
   } else {
-    FANMILL_CHECK(std::holds_alternative<JournalForget>(message), "not a message for a journal");
+    const auto* forget = std::get_if<JournalForget>(&message);
+    FANMILL_CHECK(forget != nullptr, "not a message for a journal");
+    if (setup_.disk_bytes == 0) return;
+    disk_.Forget(forget->batch);
+    TellRoom();
   }
 }
 
@@ -358,6 +364,11 @@ void Process::OnSync() {
     return Crash("after a disk write, before anybody knew");
   }
   Local(Micros(1), PeerId{Channel::kJournal}, JournalDurable{through});
+  if (setup_.disk_bytes > 0) TellRoom();
+}
+
+void Process::TellRoom() {
+  Local(Micros(1), PeerId{Channel::kJournal}, JournalRoom{disk_.Room(setup_.disk_bytes)});
 }
 
 void Process::WatchBook(uint64_t before, uint64_t through) {

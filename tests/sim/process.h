@@ -45,7 +45,8 @@ class Process {
     pb::Role role;
     std::vector<Channel> binds = {};  // at Endpoint(host, channel)
     bool may_crash = false;
-    bool comes_back = true;  // after a crash
+    bool comes_back = true;   // after a crash
+    uint64_t disk_bytes = 0;  // what its journal says it has room for; 0: it does not
     // A fresh node. `epoch`: which start this is; of a worker, its incarnation.
     std::function<std::unique_ptr<Node>(uint64_t epoch, uint64_t seed)> make = {};
   };
@@ -76,6 +77,7 @@ class Process {
   void RouteNet(const Message& message);
   void RouteJournal(const Message& message);
   void OnSync();
+  void TellRoom();
   void WatchBook(uint64_t before, uint64_t through);
   void WatchReceipts(const Outgoing& outgoing);
   void MaybePause();

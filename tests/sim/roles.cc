@@ -96,6 +96,7 @@ Process::Setup VentilatorSetup(const ClusterPlan& plan, const Faults& faults) {
 Process::Setup SinkSetup(const ClusterPlan& plan, const Faults& faults) {
   Process::Setup setup = SinkAt(kSinkHost, "sink", kRealDirectories + kSinkHost, plan.sink_memory);
   setup.may_crash = faults.crash_sink;
+  setup.disk_bytes = plan.sink_disk;
   return setup;
 }
 

@@ -152,6 +152,34 @@ TEST(Cluster, RefusesASecondVentilatorAndASecondSink) {  // R14
   EXPECT_EQ(Holds(run).coverage.Of("seen.impostor_refused"), 2u);
 }
 
+TEST(Cluster, ForgetsEndedBatchesWhenTheLedgerIsFullAndNoneThatLives) {  // R68
+  Scenario run = Quiet(150);
+  run.plan.batches = {Batch(150), Batch(150), Batch(150)};
+  for (uint32_t i = 0; i < 3; ++i) run.plan.batches[i].index = i;
+  run.plan.batches[1].opens = Seconds(4);
+  run.plan.batches[2].opens = Seconds(8);
+  run.plan.sink_disk = 64 << 10;
+  EXPECT_GT(Holds(run).coverage.Of("node.forgotten_batches"), 0u);
+}
+
+TEST(Cluster, BringsLargeOutputsOverASlowLink) {  // R42, R64
+  Scenario run = Faulty(60, 20);
+  run.plan.batches[0].large_percent = 20;
+  run.faults.results_kib_per_s = 2'048;
+  EXPECT_GT(Holds(run).coverage.Of("fault.slow_large_output"), 10u);
+}
+
+TEST(Cluster, BelievesNoVentilatorOfAnEarlierStart) {  // R76
+  Scenario run = Faulty(300, 10);
+  run.faults.crash_ventilator = true;
+  run.faults.crash_per_write = 50'000;
+  run.faults.noise_per_message = 300'000;
+  Coverage met;
+  for (run.seed = 1; run.seed <= 10; ++run.seed) met.Merge(Holds(run).coverage);
+  EXPECT_GT(met.Of("fault.noise_of_an_old_ventilator"), 0u);
+  EXPECT_GT(met.Of("node.R76"), 0u);
+}
+
 // ---- Bugs that seeds found ---------------------------------------------------------------------
 
 // A lane whose connection never came back refused every chunk for ever, while its worker answered
