@@ -91,7 +91,7 @@ class Follower {
       if (absl::Status flushed = printer_.Flush(); !flushed.ok()) return flushed;
     }
     absl::StatusOr<std::optional<client::Result>> next = reader_.Next(kWaitSlice);
-    if (absl::IsNotFound(next.status())) return OnUnknown(followed);
+    if (absl::IsNotFound(next.status())) return OnUnknown(next.status(), followed);
     if (!next.ok()) return next.status();
     if (next->has_value()) return OnResult(**next, followed);
     if (!reader_.end().has_value()) return OnNothing(followed);
@@ -102,8 +102,8 @@ class Follower {
 
  private:
   // A batch that has not begun may be unknown to the sink; whether there is one, the controller
-  // knows.
-  absl::Status OnUnknown(Followed& followed) {
+  // knows. One that has ended was dropped there to make room, or the sink has started anew.
+  absl::Status OnUnknown(const absl::Status& why, Followed& followed) {
     absl::StatusOr<client::ClusterStatus> status = cluster_.Status(batch_);
     const bool tried_in_vain = absl::IsUnavailable(status.status());  // the sink is asked again
     if (!status.ok() && !tried_in_vain) return status.status();
@@ -111,7 +111,7 @@ class Follower {
         status->batches.front().ended) {
       return absl::UnavailableError(
           absl::StrCat("batch ", batch_, " has ended (", status->batches.front().phase,
-                       "), but the sink has lost its results: it started anew without them"));
+                       "), but the sink has lost its results, and says: ", why.message()));
     }
     return OnNothing(followed);
   }

@@ -311,6 +311,25 @@ TEST_F(Commands, ManyLinesStreamThrough) {
   EXPECT_EQ(range.exit_code, 0) << range.err;
 }
 
+TEST(Results, ThatWereDroppedToMakeRoomAreSaidToBe) {
+  LocalCluster cluster;
+  cluster.StartController();
+  cluster.StartVentilator();
+  cluster.StartSink({"--memory", "16M"});
+  cluster.StartWorker();
+  ASSERT_TRUE(cluster.AwaitReadyWorkers(1));
+  for (int batch = 1; batch <= 3; ++batch) {
+    const Finished large = cluster.Fanmill(
+        {"submit", "--wait", "--array", "1-100", "--shell", "--", ": {}; head -c 60000 /dev/zero"});
+    ASSERT_EQ(large.exit_code, 0) << large.err;
+  }
+  const Finished dropped = cluster.Fanmill({"results", "1"});
+  EXPECT_EQ(dropped.exit_code, 5);
+  EXPECT_THAT(dropped.err, HasSubstr("its results were dropped to make room"));
+  EXPECT_THAT(dropped.out, IsEmpty());
+  EXPECT_EQ(cluster.Fanmill({"results", "3"}).out.size(), 6'000'000u);
+}
+
 TEST(Shutdown, ByTheKillSignalShowsEveryReceiptAndLeavesNothing) {
   LocalCluster cluster;
   cluster.StartAll();
