@@ -10,7 +10,7 @@ enum ExitCode {
   kExitUsage = 2,         // what was typed is wrong, or names a file or batch that is not there
   kExitCancelled = 3,     // the batch was cancelled or halted
   kExitTimedOut = 4,      // what was waited for did not come in time
-  kExitUnable = 5,        // Fanmill could not: no controller, port in use, disk, the cluster said no
+  kExitUnable = 5,        // no controller, port in use, disk, or the cluster said no
   kExitNoReceipt = 6,     // somebody did not confirm that nothing of it runs any more
   kExitSignalBase = 128,  // + the signal that ended the command
 };
