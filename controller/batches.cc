@@ -133,7 +133,7 @@ void Controller::GiveUpIfLost(Instant now, Batch& batch, Outbox& outbox) {
 // R96: by now the ventilator has told of everything that the sink before this one acknowledged.
 void Controller::CheckLedger(Instant now, Batch& batch, Outbox& outbox) {
   if (now < batch.ledger_due || !batch.listed || batch.closed) return;
-  batch.ledger_due = kNever;
+  batch.ledger_due = After(now, options_.lease);  // what it gains meanwhile may hide a loss
   batch.terminal_known = batch.progress.ok() + batch.progress.failed();
   if (batch.ask_due == kNever) AskSummary(now, batch, outbox);
 }

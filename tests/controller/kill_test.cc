@@ -235,5 +235,20 @@ TEST_F(LostLedgerTest, ASinkThatLostNothingDoesNot) {
   EXPECT_EQ(Ask(pb::Command::STATUS, 1).states(0).phase(), pb::RUNNING);
 }
 
+// The sink gained more between the ventilator's word and its own than it had lost.
+TEST_F(LostLedgerTest, ALossThatIsHiddenAtFirstIsFoundALeaseLater) {  // R96
+  NewSink(7);
+  EXPECT_EQ(Knows(8), Lines{});
+  pb::BatchProgress progress = Progress(1);
+  progress.set_ok(10);
+  for (int i = 0; i < 10; ++i) {
+    Give(2, Beat(pb::SINK, 2));
+    Give(101, Beat(pb::WORKER, 101));
+    Wait(Millis(500));
+    Tell(progress);
+  }
+  EXPECT_EQ(Knows(9), (Lines{"row kill", "signal b/1 KILL 1"}));
+}
+
 }  // namespace
 }  // namespace fanmill
