@@ -69,7 +69,9 @@ void Checker::OnBatchIs(uint32_t batch, uint32_t plan_index) {
   }
   seen.batch = batch;
   const auto [entry, fresh] = plan_of_.emplace(batch, plan_index);
-  if (!fresh && entry->second != plan_index) Fail(Text(plan_index, "two tokens got one batch"));
+  const bool lost = plan_.batches[plan_index].may_be_lost;  // its number is given again
+  if (!fresh && entry->second != plan_index && !lost)
+    Fail(Text(plan_index, "two tokens got one batch"));
 }
 
 void Checker::OnStartAsked(uint32_t plan_index) { seen_[plan_index].start_asked = true; }
@@ -78,7 +80,9 @@ void Checker::OnCancelAsked(uint32_t plan_index) { seen_[plan_index].cancel_aske
 
 void Checker::OnAppendAcked(uint32_t plan_index, uint64_t tasks) {
   Seen& seen = seen_[plan_index];
-  if (tasks < seen.accepted) Fail(Text(plan_index, "acknowledged tasks were forgotten"));
+  const bool may_be_lost = plan_.batches[plan_index].may_be_lost;
+  if (tasks < seen.accepted && !may_be_lost)
+    Fail(Text(plan_index, "acknowledged tasks were forgotten"));
   if (tasks > plan_.batches[plan_index].tasks) Fail(Text(plan_index, "more tasks than were sent"));
   seen.accepted = tasks;
 }
@@ -105,7 +109,8 @@ void Checker::OnRow(uint32_t plan_index, const v1::TerminalRow& row) {
     seen.large[row.task()] += row.bytes().size();
     return;
   }
-  if (!seen.terminal.emplace(row.task(), row).second) {
+  const bool again = !seen.terminal.emplace(row.task(), row).second;
+  if (again && !plan_.batches[plan_index].may_be_lost) {
     Fail(Text(plan_index, "task " + std::to_string(row.task()) + " has two terminal results"));
   }
   seen.order.push_back(row.task());
@@ -166,6 +171,7 @@ void Checker::CheckOkRow(uint32_t plan_index, const Seen& seen, const v1::Termin
 // What was read once is there for ever, in the same order.
 void Checker::OnRowAgain(uint32_t plan_index, size_t number, const v1::TerminalRow& row) {
   const Seen& seen = seen_[plan_index];
+  if (plan_.batches[plan_index].may_be_lost) return;
   if (number >= seen.order.size() || seen.order[number] != row.task() ||
       seen.terminal.at(row.task()).status() != row.status() ||
       seen.terminal.at(row.task()).value() != row.value()) {
@@ -174,7 +180,7 @@ void Checker::OnRowAgain(uint32_t plan_index, size_t number, const v1::TerminalR
 }
 
 void Checker::OnAllRowsAgain(uint32_t plan_index, size_t rows) {
-  if (rows != seen_[plan_index].order.size()) {
+  if (rows != seen_[plan_index].order.size() && !plan_.batches[plan_index].may_be_lost) {
     Fail(Text(plan_index, "results are missing when read again"));
   }
 }
@@ -183,11 +189,18 @@ void Checker::OnClosed(uint32_t plan_index, const v1::BatchClosed& closed) {
   Seen& seen = seen_[plan_index];
   if (seen.closed.has_value()) {
     const bool same = seen.closed->SerializeAsString() == closed.SerializeAsString();
-    if (!same) Fail(Text(plan_index, "closed twice, and differently"));
+    if (!same && !plan_.batches[plan_index].may_be_lost)
+      Fail(Text(plan_index, "closed twice, and differently"));
     return;
   }
   seen.closed = closed;
   coverage_.Count(closed.cancelled() ? "seen.cancelled" : "seen.done");
+}
+
+void Checker::OnLost(uint32_t plan_index) {
+  if (!plan_.batches[plan_index].may_be_lost) Fail(Text(plan_index, "is known to nobody"));
+  seen_[plan_index].lost = true;
+  coverage_.Count("seen.lost");
 }
 
 // R68: results go when the ledger is full, but only of what has ended.
@@ -209,6 +222,9 @@ void Checker::OnReport(uint32_t plan_index, const v1::BatchReport& report) {
     seen.closed->set_failed(summary.failed());
     seen.closed->set_cancelled(summary.cancelled());
   }
+  const bool may_be_lost = plan_.batches[plan_index].may_be_lost;
+  if (may_be_lost && summary.cancelled()) coverage_.Count("seen.given_up");
+  if (may_be_lost) return;
   if (summary.ok() != seen.closed->ok() || summary.failed() != seen.closed->failed()) {
     Fail(Text(plan_index, "its report counts otherwise than its end"));
   }
@@ -239,6 +255,7 @@ void Checker::CheckAccount(uint32_t plan_index, const v1::WorkerReport& worker) 
 void Checker::CheckEnd() {
   for (const BatchPlan& plan : plan_.batches) {
     const auto seen = seen_.find(plan.index);
+    if (seen != seen_.end() && seen->second.lost) continue;
     if (seen == seen_.end() || !seen->second.closed.has_value()) {
       if (!plan_.midway()) Fail(Text(plan.index, "never ended"));
       continue;
@@ -253,6 +270,7 @@ void Checker::CheckEnd() {
 void Checker::CheckTotals(uint32_t plan_index, const Seen& seen) {
   const BatchPlan& plan = plan_.batches[plan_index];
   const v1::BatchClosed& closed = *seen.closed;
+  if (plan.may_be_lost) return;
   uint64_t ok = 0;
   for (const auto& [task, row] : seen.terminal) ok += row.status() == v1::OK ? 1 : 0;
   const uint64_t failed = seen.terminal.size() - ok;

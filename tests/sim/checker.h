@@ -40,6 +40,7 @@ class Checker {
   void OnRowAgain(uint32_t plan_index, size_t number, const v1::TerminalRow& row);
   void OnAllRowsAgain(uint32_t plan_index, size_t rows);
   void OnClosed(uint32_t plan_index, const v1::BatchClosed& closed);
+  void OnLost(uint32_t plan_index);       // nobody knows of it any more
   void OnForgotten(uint32_t plan_index);  // its results are not there any more
   void OnReport(uint32_t plan_index, const v1::BatchReport& report);
 
@@ -64,6 +65,7 @@ class Checker {
     std::vector<uint64_t> order;         // of their tasks
     std::map<uint64_t, uint64_t> large;  // task -> bytes of stdout so far, from parts
     bool forgotten = false;
+    bool lost = false;
     std::optional<v1::BatchClosed> closed;
     std::optional<v1::BatchReport> report;
   };

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/core/names.h"
+
 namespace fanmill::sim {
 namespace {
 
 constexpr Duration kAskEvery = Millis(200);
 constexpr Duration kSilence = Seconds(3);      // then the socket anew
 constexpr Duration kReportWait = Seconds(20);  // then a report without somebody's account will do
+constexpr Duration kLostWait = Seconds(10);    // then its results will not come any more
 constexpr uint64_t kTasksPerAppend = 100;
 constexpr uint64_t kPlainTasksPerAppend = 2000;
 
@@ -174,14 +177,29 @@ void Client::OnCommandReply(Instant now, const pb::CommandReply& reply, Outbox& 
     checker_.OnState(plan_.index, state);
     started_ = started_ || state.started();
     cancelled_ = cancelled_ || state.generation() > 0;
+    if (plan_.may_be_lost && IsEnd(state.phase())) OnEnded(now);
+  }
+  const bool nobodys = unknown_ && reply.states().empty() && !reply.error().empty();
+  if (nobodys && reply.request() == pb::Command::STATUS) {
+    checker_.OnLost(plan_.index);
+    reported_ = true;
   }
   if (reply.has_report()) OnReport(now, reply.report());
+}
+
+// R96: the controller knows best whether a batch is over.
+void Client::OnEnded(Instant now) {
+  if (ended_at_ == kNever) ended_at_ = now;
+  if (read_again_ || now - ended_at_ < kLostWait) return;
+  closed_ = sealed_ = read_again_ = true;
+  closed_at_ = now;
 }
 
 void Client::OnReport(Instant now, const pb::BatchReport& report) {
   if (report.batch() != batch_ || !read_again_ || reported_) return;
   if (!report.complete() && now - closed_at_ < kReportWait) return;
-  if (!report.has_summary() || !report.summary().closed()) return;
+  const bool over = report.summary().closed() || (plan_.may_be_lost && report.final());
+  if (!report.has_summary() || !over) return;
   checker_.OnReport(plan_.index, report);
   reported_ = true;
 }
@@ -191,6 +209,7 @@ void Client::OnBatchOpened(const pb::BatchOpened& opened, Outbox& outbox) {
     checker_.Fail("a batch was refused: " + opened.error());
     return;
   }
+  if (plan_.may_be_lost && batch_ != 0) return;
   batch_ = opened.batch();
   ++counters_["client_opened"];
   checker_.OnBatchIs(batch_, plan_.index);
@@ -200,6 +219,8 @@ void Client::OnBatchOpened(const pb::BatchOpened& opened, Outbox& outbox) {
 void Client::OnAppended(const pb::Appended& appended, Outbox& outbox) {
   if (appended.batch() != batch_) return;
   if (!appended.error().empty()) {
+    unknown_ = plan_.may_be_lost;
+    if (unknown_) return;
     if (!plan_.cancel_after.has_value() && !plan_.clumsy) {
       checker_.Fail("append was refused: " + appended.error());
     }

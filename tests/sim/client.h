@@ -49,6 +49,7 @@ class Client final : public Node {
   void Command(pb::Command::Verb verb, Outbox& outbox);
   void Read(Outbox& outbox);
   void OnCommandReply(Instant now, const pb::CommandReply& reply, Outbox& outbox);
+  void OnEnded(Instant now);
   void OnBatchOpened(const pb::BatchOpened& opened, Outbox& outbox);
   void OnAppended(const pb::Appended& appended, Outbox& outbox);
   void OnRead(Instant now, const pb::ReadReply& reply, Outbox& outbox);
@@ -62,6 +63,8 @@ class Client final : public Node {
   Instant began_{};
   Instant next_{};
   Instant closed_at_{};
+  Instant ended_at_ = kNever;  // the controller said so; of a batch that may be lost
+  bool unknown_ = false;       // to the ventilator; likewise
   std::map<Channel, Instant> heard_;
   std::string intake_;
   std::string facts_;

@@ -82,6 +82,15 @@ BatchPlan BatchPlan::Draw(uint32_t index, Random& random) {
   return plan;
 }
 
+// As the executables are today: their journals live in memory.
+void ClusterPlan::Forgetful() {
+  forgetful = true;
+  for (BatchPlan& batch : batches) {
+    batch.may_be_lost = true;
+    batch.clumsy = false;
+  }
+}
+
 ClusterPlan ClusterPlan::Draw(Random& random) {
   ClusterPlan plan;
   const uint32_t workers = 2 + static_cast<uint32_t>(random.Uniform(4));
@@ -101,6 +110,7 @@ ClusterPlan ClusterPlan::Draw(Random& random) {
   if (OneIn(random, 4)) plan.spool_bytes = little + random.Uniform(little);
   if (OneIn(random, 4)) plan.sink_disk = 4 * (little + random.Uniform(little));
   plan.impostors = OneIn(random, 8);
+  if (OneIn(random, 12)) plan.Forgetful();
   return plan;
 }
 

@@ -31,8 +31,9 @@ struct BatchPlan {
   uint32_t retries = 0;
   uint32_t min_workers = 1;
   bool hold = false;
-  bool clumsy = false;  // its client repeats itself, at wrong offsets too
-  Duration opens{0};    // when it is submitted
+  bool may_be_lost = false;  // journals are forgetful: it may end without all its results
+  bool clumsy = false;       // its client repeats itself, at wrong offsets too
+  Duration opens{0};         // when it is submitted
   std::optional<Duration> cancel_after;
 
   std::string name() const { return "plan-" + std::to_string(index); }
@@ -71,7 +72,9 @@ struct ClusterPlan {
   uint64_t sink_disk = 0;     // bytes that the ledger has room for; 0: no end of them
   uint64_t intake_bytes = 0;  // as sink_memory
   uint64_t spool_bytes = 0;   // of each worker; 0: as shipped
+  bool forgetful = false;     // ventilator's and sink's journals do not survive a crash
   bool impostors = false;     // a second ventilator and a second sink try to join
+  void Forgetful();           // makes it so
   bool midway() const { return ending == Ending::kDrainMidway || ending == Ending::kKillMidway; }
 
   static ClusterPlan Draw(Random& random);

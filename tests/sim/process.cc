@@ -195,6 +195,10 @@ void Process::Crash(const std::string& why) {
   world_.checker.OnDied(epoch_);
   const uint64_t durable = disk_.durable();
   disk_.Crash(world_.random);
+  if (world_.plan.forgetful && setup_.role != pb::CONTROLLER) {
+    world_.coverage.Count("fault.journal_lost");
+    disk_ = {};
+  }
   if (setup_.role == pb::CONTROLLER) WatchBook(durable, disk_.durable());
   const bool silent =
       why != "poison" && world_.faults.silent_deaths && world_.random.Uniform(2) == 0;

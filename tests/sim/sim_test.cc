@@ -169,6 +169,18 @@ TEST(Cluster, BringsLargeOutputsOverASlowLink) {  // R42, R64
   EXPECT_GT(Holds(run).coverage.Of("fault.slow_large_output"), 10u);
 }
 
+TEST(Cluster, EndsEveryBatchThoughTheJournalsAreLost) {  // R96
+  Scenario run = Faulty(300, 10);
+  run.plan.Forgetful();
+  run.faults.crash_ventilator = run.faults.crash_sink = true;
+  run.faults.crash_per_send = 3'000;
+  Coverage met;
+  for (run.seed = 1; run.seed <= 10; ++run.seed) met.Merge(Holds(run).coverage);
+  EXPECT_GT(met.Of("fault.journal_lost"), 0u);
+  EXPECT_GT(met.Of("node.R96"), 0u);
+  EXPECT_GT(met.Of("seen.given_up"), 0u);
+}
+
 TEST(Cluster, BelievesNoVentilatorOfAnEarlierStart) {  // R76
   Scenario run = Faulty(300, 10);
   run.faults.crash_ventilator = true;
