@@ -185,7 +185,11 @@ void Controller::OnSummary(Instant now, const pb::BatchSummary& summary, Outbox&
   if (batch.terminal_known.has_value()) {
     const bool lost = summary.ok() + summary.failed() < *batch.terminal_known;
     batch.terminal_known.reset();
-    if (lost && !summary.closed()) GiveUp(batch, "the sink has lost results of it", outbox);
+    if (!summary.closed() && batch.progress.closed()) {
+      TakeEndFromProgress(batch);
+    } else if (lost && !summary.closed()) {
+      GiveUp(batch, "the sink has lost results of it", outbox);
+    }
   }
   // One who asked for a report wants no more than this; a batch told to be closed asks on.
   if (!batch.progress.closed()) batch.ask_due = kNever;
@@ -196,7 +200,7 @@ void Controller::OnSummary(Instant now, const pb::BatchSummary& summary, Outbox&
     batch.start_guessed = false;
     view_.Changed();
   }
-  if (summary.known() && summary.closed()) {
+  if (batch.summary.known() && batch.summary.closed()) {
     batch.closed = true;
     batch.ask_due = kNever;
     batch.end = now - end_age;
@@ -206,6 +210,17 @@ void Controller::OnSummary(Instant now, const pb::BatchSummary& summary, Outbox&
     TryReport(now, batch, outbox);
   }
   TellReports(now, summary.batch(), outbox);
+}
+
+// R96: the sink that closed it has lost its ledger since; the ventilator remembers how it ended.
+void Controller::TakeEndFromProgress(Batch& batch) const {
+  batch.summary.set_known(true);
+  batch.summary.set_closed(true);
+  batch.summary.set_cancelled(batch.progress.cancelled());
+  batch.summary.set_tasks(batch.progress.tasks());
+  batch.summary.set_ok(batch.progress.ok());
+  batch.summary.set_failed(batch.progress.failed());
+  batch.summary.set_cancelled_tasks(batch.progress.cancelled_tasks());
 }
 
 // A killed batch ends with the last receipt of those who are there. R92

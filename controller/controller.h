@@ -138,6 +138,7 @@ class Controller final : public Node {
   void TryEnd(Instant now, Batch& batch, Outbox& outbox);
   void TryReport(Instant now, Batch& batch, Outbox& outbox);
   void GiveUpIfLost(Instant now, Batch& batch, Outbox& outbox);
+  void TakeEndFromProgress(Batch& batch) const;
   void GiveUp(Batch& batch, const char* why, Outbox& outbox);
   void WriteKill(Batch& batch, Outbox& outbox);
   void CheckLedger(Instant now, Batch& batch, Outbox& outbox);

@@ -284,7 +284,7 @@ void Controller::ConnectFacts(Instant now, Outbox& outbox) {
   outbox.Send(PeerId{Channel::kNet}, Connect{Channel::kFacts, facts_});
   for (auto& [id, batch] : batches_) {
     if (batch.ask_due != kNever) AskSummary(now, batch, outbox);
-    if (batch.started) batch.ledger_due = After(now, options_.lease);  // R96
+    batch.ledger_due = After(now, options_.lease);  // R96
   }
 }
 

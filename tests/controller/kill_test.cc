@@ -235,6 +235,17 @@ TEST_F(LostLedgerTest, ASinkThatLostNothingDoesNot) {
   EXPECT_EQ(Ask(pb::Command::STATUS, 1).states(0).phase(), pb::RUNNING);
 }
 
+TEST_F(LostLedgerTest, ABatchThatWasClosedBeforeEndsAsTheVentilatorSays) {  // R96
+  NewSink(7);
+  pb::BatchProgress progress = Progress(1);
+  progress.set_closed(true);
+  progress.set_tasks(9);
+  progress.set_ok(9);
+  Tell(progress);
+  Knows(0);
+  EXPECT_EQ(Ask(pb::Command::STATUS, 1).states(0).phase(), pb::DONE);
+}
+
 // The sink gained more between the ventilator's word and its own than it had lost.
 TEST_F(LostLedgerTest, ALossThatIsHiddenAtFirstIsFoundALeaseLater) {  // R96
   NewSink(7);
