@@ -9,6 +9,17 @@ namespace {
 
 using ::testing::HasSubstr;
 
+TEST(FullSink, HasAMemoryWithinLimits) {
+  LocalCluster cluster;
+  for (const char* bytes : {"16777215", "1099511627777", "much", "-1"}) {
+    const Finished refused = StartCommand({Executable("fanmill-sink"), "--memory", bytes},
+                                          cluster.folder() + "/sink", "")
+                                 .Wait();
+    EXPECT_EQ(refused.exit_code, 2) << bytes;
+    EXPECT_THAT(refused.err, HasSubstr("from 16M to 1T")) << bytes;
+  }
+}
+
 // R65, R68
 TEST(FullSink, IsNamedToWhoeverWaitsAndHasRoomAgainAfterACancel) {
   LocalCluster cluster;
