@@ -67,31 +67,37 @@ void CapturedStream::Append(const char* bytes, size_t size, uint64_t cap,
   const size_t kept = trouble_.empty() ? std::min<uint64_t>(size, cap - size_) : 0;
   dropped_ += size - kept;
   if (kept == 0) return;
-  if (spilled() || head_.size() + kept > kCaptureInMemoryBytesMax) {
-    Spill(bytes, kept, spill_dir);
-  } else {
+  if (!spilled() && head_.size() + kept <= kCaptureInMemoryBytesMax) {
     head_.append(bytes, kept);
     size_ += kept;
+    return;
+  }
+  // What does not reach the disk is dropped and counted; the bytes already kept stay good.
+  const uint64_t before = size_;
+  if (!spilled() && !SpillHead(spill_dir)) {
+    dropped_ += kept;
+  } else if (!WriteOut(bytes, kept)) {
+    dropped_ += kept - (size_ - before);
   }
 }
 
-// The file holds the whole stream, its head included, so that it can be read as one. What did
-// not reach the disk is dropped and counted; the bytes already kept stay good.
-void CapturedStream::Spill(const char* bytes, size_t size, const std::string& spill_dir) {
-  if (!spilled()) {
-    const int opened = OpenUnlinked(spill_dir);
-    if (opened < 0) {
-      trouble_ = "cannot open a file for its output in " + spill_dir + ": " + std::strerror(errno);
-      dropped_ += size;
-      return;
-    }
-    file_ = opened;
-    size_ = 0;
-    const std::string head = std::exchange(head_, {});
-    if (!WriteOut(head.data(), head.size())) dropped_ += head.size() - size_;
+// The file holds the whole stream, its head included, so that it can be read as one. Where it does
+// not take the head, the head stays in memory, and there is no file.
+bool CapturedStream::SpillHead(const std::string& spill_dir) {
+  FANMILL_CHECK(!head_.empty(), "one read is more than what is kept in memory");
+  file_ = OpenUnlinked(spill_dir);
+  if (file_ < 0) {
+    trouble_ = "cannot open a file for its output in " + spill_dir + ": " + std::strerror(errno);
+    return false;
   }
-  const uint64_t before = size_;
-  if (!trouble_.empty() || !WriteOut(bytes, size)) dropped_ += size - (size_ - before);
+  size_ = 0;
+  if (WriteOut(head_.data(), head_.size())) {
+    std::string().swap(head_);  // gives its memory back
+    return true;
+  }
+  CloseEnd(file_);
+  size_ = head_.size();
+  return false;
 }
 
 bool CapturedStream::WriteOut(const char* bytes, size_t size) {
@@ -162,7 +168,7 @@ Capture::Output Capture::Take() {
 
 // Through one buffer per thread: an idle stream holds no memory, a small output exactly its size.
 void Capture::ReadSome(Stream& stream, uint64_t limit) {
-  constexpr size_t kPieceBytes = 64 << 10;
+  constexpr size_t kPieceBytes = kCaptureInMemoryBytesMax;
   static thread_local const std::unique_ptr<char[]> piece(new char[kPieceBytes]);
   while (stream.read_end >= 0 && limit > 0) {
     const size_t wanted = std::min<uint64_t>(limit, kPieceBytes);

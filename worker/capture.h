@@ -28,7 +28,7 @@ class CapturedStream {
 
   uint64_t size() const { return size_; }        // bytes kept
   uint64_t dropped() const { return dropped_; }  // bytes that were too many: then it is truncated
-  bool spilled() const { return file_ >= 0; }
+  bool spilled() const { return file_ >= 0; }    // then at least one byte is kept
 
   // All bytes, unless spilled.
   std::string& in_memory() { return head_; }
@@ -40,7 +40,7 @@ class CapturedStream {
  private:
   friend class Capture;
   void Append(const char* bytes, size_t size, uint64_t cap, const std::string& spill_dir);
-  void Spill(const char* bytes, size_t size, const std::string& spill_dir);
+  bool SpillHead(const std::string& spill_dir);
   bool WriteOut(const char* bytes, size_t size);
 
   std::string head_;

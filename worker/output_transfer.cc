@@ -57,7 +57,7 @@ std::optional<uint64_t> OutputTransfer::OnRead(const Identity& identity, const O
 // What is said of the output is what was read of it.
 void OutputTransfer::EndOutput(Item& item) {
   const Place end = std::exchange(item.next, {item.next.output + 1, 0, 0});
-  const int index = static_cast<int>(end.output);
+  const int index = item.packet.large[end.output].entry;
   const pb::LargeOutput& said = item.packet.envelope->results().large(index);
   if (said.size() == end.offset && said.parts() == end.part) return;
   auto envelope = std::make_shared<pb::Envelope>(*item.packet.envelope);

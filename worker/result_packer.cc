@@ -24,7 +24,7 @@ class Packer {
 
  private:
   static bool IsLarge(const TaskOutcome& outcome) {
-    return outcome.out_spill.size > 0 || outcome.err_spill.size > 0;
+    return outcome.out_spill.handle != 0 || outcome.err_spill.handle != 0;
   }
   static size_t BytesOf(const TaskOutcome& outcome) {
     return outcome.value.size() + outcome.out.size() + outcome.err.size();
@@ -138,17 +138,20 @@ void Packer::PackColumns(const TaskOutcome* begin, const TaskOutcome* end) {
   }
 }
 
+// Without a handle it says only how much was dropped of what stands in the result.
 void Packer::AddLarge(const TaskOutcome& outcome, const SpilledOutput& spill, uint32_t stream,
                       pb::ResultChunk& results) {
-  if (spill.size == 0) return;
+  if (spill.handle == 0 && spill.dropped == 0) return;
+  const int entry = results.large_size();
   pb::LargeOutput& large = *results.add_large();
   large.set_task(tasks_.task(outcome.index));
   large.set_stream(stream);
   large.set_size(spill.size);
   large.set_parts(PartsOf(spill.size));
   large.set_dropped(spill.dropped);
+  if (spill.handle == 0) return;
   drafts_.back().large.push_back({spill.handle, tasks_.task(outcome.index),
-                                  tasks_.attempt(outcome.index), stream, spill.size});
+                                  tasks_.attempt(outcome.index), stream, spill.size, entry});
 }
 
 std::vector<ResultPacket> Packer::Take(bool none_before) {
@@ -173,8 +176,8 @@ uint64_t ResultPacket::SpoolBytes() const {
 
 std::vector<uint64_t> SpillsOf(const TaskOutcome& outcome) {
   std::vector<uint64_t> handles;
-  if (outcome.out_spill.size > 0) handles.push_back(outcome.out_spill.handle);
-  if (outcome.err_spill.size > 0) handles.push_back(outcome.err_spill.handle);
+  if (outcome.out_spill.handle != 0) handles.push_back(outcome.out_spill.handle);
+  if (outcome.err_spill.handle != 0) handles.push_back(outcome.err_spill.handle);
   return handles;
 }
 

@@ -34,6 +34,7 @@ struct LargePart {
   uint32_t attempt;
   uint32_t stream;  // 1 stdout, 2 stderr
   uint64_t size;
+  int entry;  // the result's large output that says it; others there travel in no parts
 };
 
 struct ResultPacket {
@@ -43,7 +44,7 @@ struct ResultPacket {
   uint64_t SpoolBytes() const;
 };
 
-// The handles of an outcome's spilled outputs.
+// The handles of an outcome's spilled outputs, to be given back by OutputDone.
 std::vector<uint64_t> SpillsOf(const TaskOutcome& outcome);
 
 // `none_before`: nothing of this chunk was packed before, so that a packet may be the whole of it.

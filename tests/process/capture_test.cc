@@ -133,6 +133,26 @@ TEST(CaptureTest, AFullDiskKeepsWhatItTookAndCountsTheRest) {
   EXPECT_NE(stream.trouble().find("File too large"), std::string::npos);
 }
 
+TEST(CaptureTest, ADiskThatDoesNotTakeTheHeadLeavesItInMemory) {
+  signal(SIGXFSZ, SIG_IGN);
+  for (const rlim_t room : {0, 1000}) {
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit small{room, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    Capture capture(testing::TempDir());
+    const std::string bytes = Pattern(300000);
+    CapturedStream stream = Through(capture, bytes);
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_FALSE(stream.spilled());
+    EXPECT_GT(stream.size(), 0u);
+    EXPECT_EQ(stream.in_memory(), bytes.substr(0, stream.size()));
+    EXPECT_EQ(stream.size() + stream.dropped(), bytes.size());
+    EXPECT_NE(stream.trouble().find("File too large"), std::string::npos);
+  }
+  signal(SIGXFSZ, SIG_DFL);
+}
+
 TEST(CaptureTest, OutputOfManyDrainsComesWhole) {
   Capture capture(testing::TempDir());
   const std::string bytes = Pattern(3 * kCaptureDrainBytesMax + 1);

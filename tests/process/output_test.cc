@@ -96,6 +96,27 @@ TEST(Output, AFullDiskKeepsWhatItHeldAndSaysWhatIsLost) {
   EXPECT_EQ(rig.ReadAll(outcome.out_spill, 4096), Numbers(100'000).substr(0, 100'000));
 }
 
+TEST(Output, ADiskThatIsFullFromTheFirstByteCostsOnlyWhatIsAboveTheHead) {
+  Rig rig;
+  rig.RunOne(ExecSpec({"echo"}));
+  const int64_t descriptors = OpenDescriptors();
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto old_action = signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{0, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &none);
+  const TaskOutcome outcome = rig.RunOne(ScriptSpec("seq 100000"));
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, old_action);
+  EXPECT_EQ(outcome.status, pb::OK);
+  EXPECT_GT(outcome.out.size(), 0u);
+  EXPECT_EQ(outcome.out, Numbers(100'000).substr(0, outcome.out.size()));
+  EXPECT_EQ(outcome.out.size() + outcome.out_spill.dropped, Numbers(100'000).size());
+  EXPECT_EQ(outcome.out_spill.handle, 0u);
+  EXPECT_NE(outcome.err.find("cannot keep more of its output: File too large"), std::string::npos);
+  EXPECT_EQ(OpenDescriptors(), descriptors);
+}
+
 TEST(Output, AnUnknownHandleReadsAsEmpty) {
   Rig rig;
   EXPECT_EQ(rig.ReadAll({.handle = 77, .size = 10, .dropped = 0}, 10), "");

@@ -57,6 +57,20 @@ TEST_F(OutputTransferTest, GoesOnWithTheOtherOutput) {  // R64
   EXPECT_EQ(Text(Result().large(1)), "stream: 2 size: 7 parts: 1 dropped: 5");
 }
 
+TEST_F(OutputTransferTest, CutsTheOutputThatWasReadBesideOneThatWasOnlyDropped) {  // R64
+  stage_.Join();
+  stage_.HearChunk(1, 0, 1);
+  stage_.HearSpec(1);
+  TaskOutcome outcome = Outcome(1, 0, pb::OK, "head");
+  outcome.out_spill = {0, 0, 9};
+  outcome.err_spill = {kErrHandle, kPart, 0};
+  EXPECT_EQ(stage_.HearOutcome(0, outcome), Lines{"ReadOutput offset=0"});
+  EXPECT_EQ(HearRead(0, 0, kErrHandle), Lines{"ResultChunk chunk=7:1 batch=1 tasks=0 whole"});
+  EXPECT_EQ(Result().bytes(), "head");
+  EXPECT_EQ(Text(Result().large(0)), "stream: 1 dropped: 9");
+  EXPECT_EQ(Text(Result().large(1)), "stream: 2 dropped: 1048576");
+}
+
 TEST_F(OutputTransferTest, CountsThePartsThatItSentWhenReadsComeShort) {  // R64
   Run(kPart);
   EXPECT_EQ(HearRead(0, 10),

@@ -124,6 +124,21 @@ TEST_F(SessionResults, SendsALargeOutputInPartsBeforeItsResult) {  // R64
   EXPECT_EQ(stage_.HearVerdict(1, pb::DROP), Lines{"OutputDone"});
 }
 
+TEST_F(SessionResults, SaysHowMuchWasDroppedOfAnOutputThatStandsInIt) {  // R62
+  stage_.HearRan(0, 1, 0, 1, Millis(10));
+  TaskOutcome cut = Outcome(1, 1, pb::OK, "head");
+  cut.out_spill.dropped = 9;
+  stage_.HearOutcome(1, cut);
+  EXPECT_EQ(stage_.HearOutcome(0, Outcome(1, 2, pb::OK, "whole")),
+            (Lines{"ResultChunk chunk=7:1 batch=1 tasks=0",
+                   "ResultChunk chunk=7:1 batch=1 tasks=1..2"}));
+  EXPECT_EQ(Said().bytes(), "headwhole");
+  ASSERT_EQ(Said().large_size(), 1);
+  EXPECT_EQ(Said().large(0).ShortDebugString(), "task: 1 stream: 1 dropped: 9");
+  EXPECT_EQ(WhyInvalid(Channel::kResults, stage_.Said(pb::Envelope::kResults)), nullptr);
+  EXPECT_EQ(stage_.HearVerdict(1, pb::DROP), Lines{}) << "nothing waits in a file";
+}
+
 TEST_F(SessionResults, ForgetsAnOutputUnderWayWhenItIsDropped) {  // R40
   HearLarge(1, 1, 2 * kPart);
   HearRead(0, kPart);
