@@ -131,16 +131,19 @@ void Walk(pid_t root, Visit visit) {
   }
 }
 
-// The pid may have died and be another process by now: holds it by a pidfd while asking whose
-// child it is, so that no stranger is ever killed.
-void KillKin(const Kin& kin) {
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, kin.pid, 0));
-  if (pidfd < 0) return;
+// The pid may have died and be another process by now: asks whose child it is while holding it, so
+// that no stranger is ever killed. Invalid when it is gone.
+FileDescriptor Hold(const Kin& kin) {
+  FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, kin.pid, 0)));
+  if (pidfd.get() < 0) return {};
   const pid_t parent = StatOf(kin.pid).parent;
-  if (parent == kin.parent || parent == getpid()) {
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
-  }
-  close(pidfd);
+  if (parent != kin.parent && parent != getpid()) return {};
+  return pidfd;
+}
+
+void KillKin(const Kin& kin) {
+  const FileDescriptor pidfd = Hold(kin);
+  if (pidfd.get() >= 0) syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
 }
 
 // Takes in all that are dead now. False when there is no child left at all, dead or alive.
@@ -159,20 +162,19 @@ void WaitAMillisecond() { poll(nullptr, 0, 1); }
 enum class Marked { kNo, kYes, kUnclear };
 
 // Unclear: alive, and without any environment. It may be in the middle of an exec.
-Marked HasEntry(pid_t pid, std::string_view entry) {
+Marked HasAll(pid_t pid, const std::vector<std::string>& marks) {
   const auto environment = ReadFile("/proc/" + std::to_string(pid) + "/environ");
   if (!environment) return Marked::kNo;
   if (environment->empty()) {
     const char state = StatOf(pid).state;
     return state == 'Z' || state == 'X' ? Marked::kNo : Marked::kUnclear;
   }
-  std::string_view rest = *environment;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\0'), rest.size());
-    if (rest.substr(0, end) == entry) return Marked::kYes;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return Marked::kNo;
+  const std::string nul(1, '\0');
+  const std::string entries = nul + *environment + nul;
+  const bool all = std::ranges::all_of(marks, [&](const std::string& mark) {
+    return entries.find(nul + mark + nul) != std::string::npos;
+  });
+  return all ? Marked::kYes : Marked::kNo;
 }
 
 // How often in a row the unclear are looked at again, a millisecond apart, before they are taken
@@ -199,11 +201,33 @@ int KillAllDescendants(const std::function<void(pid_t, int)>& reaped) {
   }
 }
 
-Sweep::Sweep(std::string entry) : entry_(std::move(entry)) {}
+void HeldProcesses::AddDescendants(pid_t root) {
+  Walk(root, [this](const Kin& kin) {
+    if (pidfds_.size() >= kHeldMax) return;
+    FileDescriptor pidfd = Hold(kin);
+    if (pidfd.get() >= 0) pidfds_.push_back(std::move(pidfd));
+  });
+}
+
+void HeldProcesses::Add(HeldProcesses other) {
+  for (FileDescriptor& pidfd : other.pidfds_) pidfds_.push_back(std::move(pidfd));
+}
+
+int HeldProcesses::KillLiving() {
+  std::erase_if(pidfds_, [](const FileDescriptor& pidfd) {
+    pollfd dead{pidfd.get(), POLLIN, 0};
+    if (poll(&dead, 1, 0) > 0) return true;
+    syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    return false;
+  });
+  return static_cast<int>(pidfds_.size());
+}
+
+Sweep::Sweep(std::vector<std::string> marks) : marks_(std::move(marks)) {}
 
 bool Sweep::Pass() {
   if (give_up_ == Clock::time_point()) give_up_ = Clock::now() + kKillTimeMax;
-  return (entry_.empty() ? PassAll() : PassMarked()) || Clock::now() > give_up_;
+  return (marks_.empty() ? PassAll() : PassMarked()) || Clock::now() > give_up_;
 }
 
 bool Sweep::PassAll() {
@@ -219,9 +243,9 @@ bool Sweep::PassAll() {
 
 bool Sweep::PassMarked() {
   int unclear = 0;
-  left_ = 0;
+  left_ = held_.KillLiving();
   Walk(getpid(), [&](const Kin& kin) {
-    const Marked marked = HasEntry(kin.pid, entry_);
+    const Marked marked = HasAll(kin.pid, marks_);
     if (marked == Marked::kUnclear) ++unclear;
     if (marked != Marked::kYes) return;
     ++left_;

@@ -9,7 +9,10 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "lib/io/file.h"
 
 namespace fanmill {
 
@@ -28,13 +31,33 @@ std::vector<pid_t> Descendants(pid_t root);
 // Steals the exit statuses of children from everybody else in the process: for the end only.
 int KillAllDescendants(const std::function<void(pid_t, int status)>& reaped = {});
 
+// Processes known by pidfd, so that no stranger that got the number of one is ever killed.
+class HeldProcesses {
+ public:
+  HeldProcesses() = default;
+  HeldProcesses(HeldProcesses&&) = default;
+  HeldProcesses& operator=(HeldProcesses&&) = default;
+  // Adds what stems from `root` now, without it, kHeldMax at most: also who has left its session,
+  // or has an environment of its own.
+  void AddDescendants(pid_t root);
+  void Add(HeldProcesses other);
+  int KillLiving();  // how many were alive
+
+  static constexpr size_t kHeldMax = 256;
+
+ private:
+  std::vector<FileDescriptor> pidfds_;
+};
+
 // SIGKILLs descendants pass by pass, a millisecond or so apart, for who must not wait meanwhile.
 class Sweep {
  public:
-  // Those whose environment holds the entry, "NAME=value" in full: what a task left behind in other
-  // sessions, named by the FANMILL_... variables it was started with. Reaps nothing. An empty
-  // entry: all descendants, with the dead reaped, as KillAllDescendants does.
-  explicit Sweep(std::string entry);
+  // Those whose environment holds all of the marks, each "NAME=value" in full: what a task left
+  // behind in other sessions, named by the FANMILL_... variables it was started with. Reaps
+  // nothing. Without marks: all descendants, with the dead reaped, as KillAllDescendants does.
+  explicit Sweep(std::vector<std::string> marks);
+  // These too, whatever their environment.
+  void Add(HeldProcesses held) { held_.Add(std::move(held)); }
   // One pass. True when it is over: none is left, or kKillTimeMax has passed since the first pass.
   bool Pass();
   int left() const { return left_; }  // when over: 0 but for the unkillable
@@ -43,7 +66,8 @@ class Sweep {
   bool PassAll();
   bool PassMarked();
 
-  const std::string entry_;
+  std::vector<std::string> marks_;
+  HeldProcesses held_;
   std::chrono::steady_clock::time_point give_up_{};
   int left_ = 0;
   int unclear_looks_ = 0;

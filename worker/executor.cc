@@ -1,5 +1,6 @@
 #include "worker/executor.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -70,15 +71,18 @@ void Executor::OnRun(RunTasks work) {
 }
 
 void Executor::OnStop(const StopTasks& stop) {
-  stopping_[stop.batch] += handlers_.size();
+  stopping_[stop.batch].answers += handlers_.size();
   for (auto& [name, handler] : handlers_) handler->Stop(stop);
 }
 
-// Whether that was the last of the handlers' answers.
-bool Executor::AllStopped(uint32_t batch) {
-  const auto stopping = stopping_.find(batch);
-  if (--stopping->second > 0) return false;
-  stopping_.erase(stopping);
+// Whether that was the last of the handlers' answers: then it becomes that of all.
+bool Executor::AllStopped(TasksStopped& stopped) {
+  const auto found = stopping_.find(stopped.batch);
+  Stopping& stopping = found->second;
+  stopping.left = std::max(stopping.left, stopped.left);
+  if (--stopping.answers > 0) return false;
+  stopped.left = stopping.left;
+  stopping_.erase(found);
   return true;
 }
 
@@ -99,8 +103,8 @@ void Executor::Collect(std::vector<Message>& messages) {
   std::vector<Message> taken = answers_.Take();
   if (SpawningStopped()) return;  // what became of these tasks is this worker's end, not their own
   for (Message& message : taken) {
-    const auto* stopped = std::get_if<TasksStopped>(&message);
-    if (stopped == nullptr || AllStopped(stopped->batch)) messages.push_back(std::move(message));
+    auto* stopped = std::get_if<TasksStopped>(&message);
+    if (stopped == nullptr || AllStopped(*stopped)) messages.push_back(std::move(message));
   }
 }
 

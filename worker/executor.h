@@ -44,14 +44,18 @@ class Executor final : public LocalPeer {
  private:
   void OnRun(RunTasks work);
   void OnStop(const StopTasks& stop);
-  bool AllStopped(uint32_t batch);
+  bool AllStopped(TasksStopped& stopped);
   void Refuse(const RunTasks& work);
 
   Mailbox<Message> answers_;
   Spills spills_;
   HandlerTools tools_;
   std::map<std::string, std::unique_ptr<Handler>> handlers_;
-  std::map<uint32_t, size_t> stopping_;  // by batch: answers of handlers that are to come
+  struct Stopping {
+    size_t answers = 0;  // of handlers, that are to come
+    uint32_t left = 0;
+  };
+  std::map<uint32_t, Stopping> stopping_;  // by batch
 };
 
 }  // namespace fanmill

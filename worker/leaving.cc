@@ -32,7 +32,7 @@ Instant Leaving::NextDeadline() const {
 }
 
 void Leaving::AddReceipts(pb::Heartbeat& heartbeat) const {
-  if (!leaving()) return;
+  if (!leaving() || !clean_) return;
   for (const uint64_t generation : {cluster_generation_, worker_generation_}) {
     if (generation != 0) heartbeat.add_receipts()->set_generation(generation);
   }

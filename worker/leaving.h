@@ -32,9 +32,12 @@ class Leaving {
   pb::Wish wish() const { return wish_; }
 
   // Whether the executor is to be told now to stop everything, what ended tasks left behind in
-  // other sessions included: true once. Swept: it has.
+  // other sessions included: true once. Swept: it has; without receipts when not `clean`.
   bool BeginSweep() { return !std::exchange(sweeping_, true); }
-  void Swept() { swept_ = sweeping_; }
+  void Swept(bool clean) {
+    swept_ = sweeping_;
+    clean_ = clean;
+  }
   bool swept() const { return swept_; }
   // Nothing of it runs or waits any more.
   void Leave(Instant now);
@@ -54,6 +57,7 @@ class Leaving {
   uint64_t worker_generation_ = 0;
   bool sweeping_ = false;
   bool swept_ = false;
+  bool clean_ = true;  // nothing was left that could not be killed
   std::optional<Instant> left_at_;
   bool gone_ = false;
 };

@@ -64,7 +64,11 @@ void Session::ForgetBatches() {
     if (is_over(batch)) accounts_.Forget(batch);
   }
   std::erase_if(specs_, [&](const auto& entry) { return is_over(entry.first); });
-  std::erase_if(ran_, is_over);
+  std::erase_if(ran_, [&](uint32_t batch) {
+    if (!is_over(batch)) return false;
+    schedule_.ForgetBatch(batch);
+    return true;
+  });
 }
 
 void Session::KnowSink(Outbox& outbox) {
@@ -118,7 +122,15 @@ void Session::Obey(Instant now, pb::Wish wish, bool cluster, uint64_t generation
 }
 
 void Session::OnStopped(const TasksStopped& stopped) {
-  stopped.batch == 0 ? leaving_.Swept() : dead_.Stopped(stopped.batch);
+  if (stopped.left > 0) {
+    notices_.push_back(
+        std::to_string(stopped.left) + " processes of " +
+        (stopped.batch == 0 ? "its tasks" : "batch " + std::to_string(stopped.batch)) +
+        " could not be killed: no receipt is given for them. See who they are with ps, and end "
+        "them as their owner.");
+  }
+  if (stopped.batch == 0) return leaving_.Swept(stopped.left == 0);
+  if (stopped.left == 0) dead_.Stopped(stopped.batch);
 }
 
 void Session::KillBatch(Instant now, uint32_t batch, uint64_t generation, Outbox& outbox) {  // R92

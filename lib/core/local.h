@@ -182,9 +182,10 @@ struct StopTasks {
 };
 // Executor -> session, when all StopTasks of the batch so far are through, after their last
 // TasksRan: nothing of it runs here any more, nor does anything that its tasks left behind (0: of
-// all).
+// all), but for `left` processes that could not be killed.
 struct TasksStopped {
   uint32_t batch;
+  uint32_t left = 0;
 };
 // Session -> executor and back: one part of a spilled output; empty bytes: past its end.
 struct ReadOutput {

@@ -61,7 +61,7 @@ TEST(DescendantsTest, KillingReachesThoseThatKeepForking) {
 
 // How many were left.
 int SweepAll(const std::string& entry) {
-  Sweep sweep(entry);
+  Sweep sweep({entry});
   while (!sweep.Pass()) {
   }
   return sweep.left();

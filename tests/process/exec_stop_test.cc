@@ -155,6 +155,30 @@ TEST(ExecStop, ACancelReachesWhatLeftItsSession) {
   EXPECT_EQ(rig.stopped[1], 12u);
 }
 
+TEST(ExecStop, ACancelReachesWhoHasAnEnvironmentOfItsOwn) {
+  Rig rig;
+  const Mark mark, bare;
+  rig.Run(0, 1, Marked(ScriptSpec("env -i " + bare.entry() + " setsid sleep 1000 & wait"), mark));
+  ASSERT_TRUE(WaitUntil([&] { return bare.Bearers().size() == 1; }));
+  rig.Stop(1, false);
+  ASSERT_TRUE(rig.Await([&] { return !rig.stopped.empty(); }));
+  EXPECT_TRUE(bare.Bearers().empty());
+}
+
+TEST(ExecStop, ATimeoutReachesWhatLeftItsSession) {
+  Rig rig(2);
+  const Mark late, other;
+  pb::Spec spec = Marked(ScriptSpec(std::string(kLeavesTwoBehind) + "exec sleep 1000"), late);
+  spec.set_timeout_us(200'000);
+  rig.Run(1, 1, Marked(ScriptSpec(kLeavesTwoBehind), other));  // another task of the same batch
+  ASSERT_TRUE(rig.AwaitIdle());
+  const uint32_t index = rig.Run(0, 1, spec);
+  ASSERT_TRUE(rig.AwaitIdle());
+  EXPECT_EQ(rig.ended.at(index).status, pb::TIMED_OUT);
+  EXPECT_TRUE(WaitUntil([&] { return late.Bearers().empty(); }));
+  EXPECT_EQ(other.Bearers().size(), 2u);
+}
+
 TEST(ExecStop, BatchZeroIsAll) {
   Rig rig(3);
   const Mark mark;

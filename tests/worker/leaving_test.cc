@@ -24,7 +24,9 @@ class SessionLeaving : public ::testing::Test {
     envelope.mutable_heartbeat_reply()->set_sequence(sequence);
     return stage_.Hear(Channel::kControl, std::move(envelope));
   }
-  Lines HearStopped(uint32_t batch) { return stage_.Hear(Channel::kExecutor, TasksStopped{batch}); }
+  Lines HearStopped(uint32_t batch, uint32_t left = 0) {
+    return stage_.Hear(Channel::kExecutor, TasksStopped{batch, left});
+  }
   pb::Heartbeat Heartbeat() {
     stage_.Tick();
     return stage_.Said(pb::Envelope::kHeartbeat).heartbeat();
@@ -73,6 +75,21 @@ TEST_F(SessionLeaving, StopsWhatEndedTasksOfAKilledBatchLeftBehind) {  // R92
   EXPECT_EQ(Heartbeat().receipts_size(), 0);
   HearStopped(1);
   EXPECT_EQ(Heartbeat().receipts_size(), 1);
+}
+
+TEST_F(SessionLeaving, GivesNoReceiptForWhatCouldNotBeKilled) {  // R92 R101
+  stage_.state().mutable_batches(0)->set_generation(6);
+  stage_.HearState();
+  stage_.HearOutcome(0, Outcome(1, 0, pb::CANCELLED));
+  stage_.HearOutcome(1, Outcome(1, 1, pb::CANCELLED));
+  HearStopped(1, 2);
+  EXPECT_EQ(Heartbeat().receipts_size(), 0);
+  EXPECT_EQ(stage_.session.TakeNotices().size(), 1u);
+  stage_.Hear(Channel::kSignal, Signal{Signal::Topic::kAll, 0, Signal::Verb::kKill, 9});
+  HearStopped(0, 2);
+  const pb::Heartbeat heartbeat = Heartbeat();
+  EXPECT_TRUE(heartbeat.leaving());
+  EXPECT_EQ(heartbeat.receipts_size(), 0);
 }
 
 TEST_F(SessionLeaving, GivesAReceiptAtOnceForABatchThatNeverRanHere) {  // R92

@@ -22,9 +22,22 @@ bool IsEntry(std::string_view entry) {
          entry.find('\0') == std::string_view::npos;
 }
 
+// People count from 1.
+std::string TaskEntry(const TaskToRun& task) {
+  return "FANMILL_TASK_ID=" + std::to_string(task.task + 1);
+}
+
+std::string AttemptEntry(const TaskToRun& task) {
+  return "FANMILL_ATTEMPT=" + std::to_string(task.attempt);
+}
+
 }  // namespace
 
 std::string BatchMark(uint32_t batch) { return "FANMILL_BATCH_ID=" + std::to_string(batch); }
+
+std::vector<std::string> AttemptMarks(uint32_t batch, const TaskToRun& task) {
+  return {BatchMark(batch), TaskEntry(task), AttemptEntry(task)};
+}
 
 CommandMaker::CommandMaker(uint32_t batch, std::shared_ptr<const pb::Spec> spec,
                            const std::vector<std::string>& worker_environment)
@@ -82,8 +95,8 @@ std::string CommandMaker::Make(const TaskToRun& task, uint32_t slot) {
   const std::string name = spec_->shell() ? "/bin/sh" : expanded.argv[0];
   if (std::string error = FindProgram(name); !error.empty()) return error;
   command_.argv = std::move(expanded.argv);
-  command_.env[task_variables_] = "FANMILL_TASK_ID=" + std::to_string(task_number);
-  command_.env[task_variables_ + 1] = "FANMILL_ATTEMPT=" + std::to_string(task.attempt);
+  command_.env[task_variables_] = TaskEntry(task);
+  command_.env[task_variables_ + 1] = AttemptEntry(task);
   command_.env[task_variables_ + 2] = "FANMILL_SLOT=" + std::to_string(slot_number);
   return "";
 }

@@ -15,6 +15,8 @@ namespace fanmill {
 
 // The environment entry that all processes of a batch's tasks have, and what they start.
 std::string BatchMark(uint32_t batch);
+// What only this attempt has all of.
+std::vector<std::string> AttemptMarks(uint32_t batch, const TaskToRun& task);
 
 class CommandMaker {
  public:

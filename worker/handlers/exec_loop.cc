@@ -221,6 +221,7 @@ void ExecLoop::OnEnded(uint32_t slot_number, const Ending& ending) {
   TaskOutcome outcome = OutcomeOf(slot, ending, ended);
   tools_.table.slot(slot_number).Set({});
   if (slot.phase == Phase::kStopping) return Hold(slot_number, std::move(outcome));
+  if (slot.phase == Phase::kTimedOut) SweepAfterTimeout(slot);
   TellEnd(slot_number, std::move(outcome), ended);
   Advance(slot_number);
 }

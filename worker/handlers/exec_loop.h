@@ -52,9 +52,16 @@ class ExecLoop {
     std::shared_ptr<CommandMaker> maker;
     std::unique_ptr<Capture> capture;  // made when first used
     Child child;
+    HeldProcesses kin;  // what stemmed from the child when it was told to stop
     Instant began;
     int tries = 0;      // how often this task could not be started just now
     TasksRan answer{};  // kStopped: what is told when nothing is left behind
+  };
+
+  struct Stop {
+    explicit Stop(std::vector<std::string> marks) : sweep(std::move(marks)) {}
+    int asked = 0;  // how often: each is answered
+    Sweep sweep;
   };
 
   void OnOrder(Order& order);
@@ -76,8 +83,9 @@ class ExecLoop {
   void StopChild(uint32_t slot_number, bool now);
   void Hold(uint32_t slot_number, TaskOutcome outcome);
   bool NothingRuns(uint32_t batch) const;
+  void SweepAfterTimeout(Slot& slot);
   void GoOnWithStops();
-  void TellStopped(uint32_t batch, int times);
+  void TellStopped(uint32_t batch, const Stop& stop);
 
   std::shared_ptr<CommandMaker> MakerOf(const RunTasks& work);
   void ReapAdoptedSometimes();
@@ -88,12 +96,8 @@ class ExecLoop {
   const int epoll_fd_;
   std::vector<Slot> slots_;
   SlotTimers timers_;
-  struct Stop {
-    explicit Stop(std::string mark) : sweep(std::move(mark)) {}
-    int asked = 0;  // how often: each is answered
-    Sweep sweep;
-  };
   std::map<uint32_t, Stop> stops_;  // batches that are being stopped; 0: all
+  std::vector<Sweep> timed_out_;    // what tasks left behind whose time was up
   Instant sweep_at_ = kNever;
   std::map<uint32_t, std::shared_ptr<CommandMaker>> makers_;
   Instant reap_at_ = kNever;  // when to look for adopted processes that have died

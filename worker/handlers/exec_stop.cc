@@ -28,8 +28,9 @@ void WarnOfLeftBehind(uint32_t batch, int left) {
 
 void ExecLoop::OnStop(const StopTasks& stop) {
   // Also what ended well and left processes in other sessions: a killed batch leaves nothing.
-  ++stops_.try_emplace(stop.batch, stop.batch == 0 ? "" : BatchMark(stop.batch))
-        .first->second.asked;
+  std::vector<std::string> marks;
+  if (stop.batch != 0) marks.push_back(BatchMark(stop.batch));
+  ++stops_.try_emplace(stop.batch, std::move(marks)).first->second.asked;
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (!Concerns(stop, slot.work.batch)) continue;
@@ -61,6 +62,7 @@ void ExecLoop::OnStop(const StopTasks& stop) {
 // must be continued to hear the TERM.
 void ExecLoop::StopChild(uint32_t slot_number, bool now) {
   Slot& slot = slots_[slot_number];
+  slot.kin.AddDescendants(slot.child.pid);  // while their parents live and tell of them
   const uint64_t grace_us = std::min(slot.work.spec->grace_us(), kGraceMicrosMax);
   if (now || grace_us == 0) {
     timers_.Set(slot_number, kNever);
@@ -74,12 +76,21 @@ void ExecLoop::StopChild(uint32_t slot_number, bool now) {
 
 void ExecLoop::Hold(uint32_t slot_number, TaskOutcome outcome) {
   Slot& slot = slots_[slot_number];
+  const auto own = stops_.find(slot.work.batch);
+  Stop& stop = own != stops_.end() ? own->second : stops_.at(0);
+  stop.sweep.Add(std::exchange(slot.kin, {}));
   const Instant now = Now();
   Tally tally(tools_.answers, slot_number, slot.began);
   tally.Add(std::move(outcome), now);
   tally.AddCancelled(slot.work, slot.next + 1, now);
   slot.answer = tally.Take(true);
   slot.phase = Phase::kStopped;
+}
+
+// Its group has had its signals; this ends who left the group.
+void ExecLoop::SweepAfterTimeout(Slot& slot) {
+  Sweep& sweep = timed_out_.emplace_back(AttemptMarks(slot.work.batch, slot.work.tasks[slot.next]));
+  sweep.Add(std::exchange(slot.kin, {}));
 }
 
 // For all batches, every child must have ended first: killing all descendants takes in the
@@ -93,6 +104,11 @@ bool ExecLoop::NothingRuns(uint32_t batch) const {
 
 void ExecLoop::GoOnWithStops() {
   sweep_at_ = kNever;
+  std::erase_if(timed_out_, [this](Sweep& sweep) {
+    const bool over = sweep.Pass();
+    if (!over) sweep_at_ = After(Now(), kSweepEvery);
+    return over;
+  });
   for (auto it = stops_.begin(); it != stops_.end();) {
     auto& [batch, stop] = *it;
     if (!NothingRuns(batch)) {  // its end will wake this thread
@@ -102,13 +118,13 @@ void ExecLoop::GoOnWithStops() {
       ++it;
     } else {
       if (stop.sweep.left() > 0) WarnOfLeftBehind(batch, stop.sweep.left());
-      TellStopped(batch, stop.asked);
+      TellStopped(batch, stop);
       it = stops_.erase(it);
     }
   }
 }
 
-void ExecLoop::TellStopped(uint32_t batch, int times) {
+void ExecLoop::TellStopped(uint32_t batch, const Stop& stop) {
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.phase != Phase::kStopped || !Concerns({batch, true}, slot.work.batch)) continue;
@@ -116,7 +132,8 @@ void ExecLoop::TellStopped(uint32_t batch, int times) {
     BecomeIdle(i);
     tools_.answers.Put(std::move(answer));
   }
-  for (int i = 0; i < times; ++i) tools_.answers.Put(TasksStopped{batch});
+  const auto left = static_cast<uint32_t>(stop.sweep.left());
+  for (int i = 0; i < stop.asked; ++i) tools_.answers.Put(TasksStopped{batch, left});
 }
 
 }  // namespace fanmill
