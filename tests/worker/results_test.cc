@@ -129,9 +129,9 @@ TEST_F(SessionResults, SaysHowMuchWasDroppedOfAnOutputThatStandsInIt) {  // R62
   TaskOutcome cut = Outcome(1, 1, pb::OK, "head");
   cut.out_spill.dropped = 9;
   stage_.HearOutcome(1, cut);
-  EXPECT_EQ(stage_.HearOutcome(0, Outcome(1, 2, pb::OK, "whole")),
-            (Lines{"ResultChunk chunk=7:1 batch=1 tasks=0",
-                   "ResultChunk chunk=7:1 batch=1 tasks=1..2"}));
+  EXPECT_EQ(
+      stage_.HearOutcome(0, Outcome(1, 2, pb::OK, "whole")),
+      (Lines{"ResultChunk chunk=7:1 batch=1 tasks=0", "ResultChunk chunk=7:1 batch=1 tasks=1..2"}));
   EXPECT_EQ(Said().bytes(), "headwhole");
   ASSERT_EQ(Said().large_size(), 1);
   EXPECT_EQ(Said().large(0).ShortDebugString(), "task: 1 stream: 1 dropped: 9");
