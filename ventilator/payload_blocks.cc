@@ -10,6 +10,12 @@ namespace fanmill::ventilator {
 namespace {
 
 constexpr uint64_t kCostMax = std::numeric_limits<uint32_t>::max();
+constexpr uint64_t kSumMax =
+    std::numeric_limits<int64_t>::max();  // a signed sum elsewhere holds it
+
+uint64_t Saturated(unsigned __int128 sum) {
+  return static_cast<uint64_t>(std::min<unsigned __int128>(sum, kSumMax));
+}
 
 uint32_t SleepCost(std::string_view payload) {
   uint64_t cost = 0;
@@ -30,7 +36,7 @@ void PayloadBlocks::Append(const pb::AppendTasks& append) {
   FANMILL_CHECK(append.first() == size_, "tasks are appended without gaps");
   if (append.count() == 0) return;
   Block block = NewBlock(append);
-  declared_us_ += DeclaredSum(block);
+  declared_us_ = std::min(kSumMax, declared_us_ + DeclaredSum(block));
   if (!block.costs.empty() || (sleeps_ && block.step != 0) ||
       (!blocks_.empty() && blocks_.back().cost_us != block.cost_us)) {
     costs_vary_ = true;
@@ -93,11 +99,13 @@ uint64_t PayloadBlocks::DeclaredSum(const Block& block) const {
     for (const uint32_t cost : block.costs) sum += cost;
     return sum;
   }
-  if (!sleeps_ || block.kind != Kind::kRange || block.step == 0) return block.cost_us * block.count;
+  using Wide = unsigned __int128;
+  if (!sleeps_ || block.kind != Kind::kRange || block.step == 0) {
+    return Saturated(Wide{block.cost_us} * block.count);
+  }
   // An arithmetic series; values below 0 cost nothing, which its ends show well enough.
   const uint64_t last = ValueCost(block.start, block.step, block.end() - 1);
-  const auto sum = static_cast<__int128>(block.cost_us + last) * block.count / 2;
-  return static_cast<uint64_t>(std::min<__int128>(sum, std::numeric_limits<int64_t>::max()));
+  return Saturated((Wide{block.cost_us} + last) * block.count / 2);
 }
 
 bool PayloadBlocks::Alike(const Block& a, const Block& b) {

@@ -1,4 +1,6 @@
 // How much goes to whom, and in which order.
+#include <limits>
+
 #include "lib/core/limits.h"
 #include "tests/ventilator/rig.h"
 #include "ventilator/schedule/chunk_maker.h"
@@ -59,6 +61,24 @@ TEST(Schedule, HandsOutTheLongestFirst) {
   }
   EXPECT_EQ(order, (std::vector<uint64_t>{1, 3, 0, 2}));
   EXPECT_EQ(rig.Progress(batch).expected_us(), 240'000u);
+}
+
+TEST(Schedule, ExpectsNoMoreThanCanBeSaidOfWhatWouldTakeLongerThanThat) {
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  constexpr uint64_t kHours10 = uint64_t{36'000} * 1'000'000;
+  Rig rig;
+  rig.Tell();
+  pb::Spec spec;
+  spec.set_handler("noop");
+  spec.set_expected_us(kHours10);
+  const uint32_t batch = rig.Open(spec);
+  rig.Append(batch, 0, 200'000'000);
+  EXPECT_EQ(rig.Progress(batch).expected_us(), kHours10 * 200'000'000);
+  rig.Append(batch, 200'000'000, 200'000'000);  // each can be told, their sum cannot
+  EXPECT_EQ(rig.Progress(batch).expected_us(), kMost);
+  const uint32_t whole = rig.Open(spec);
+  rig.Append(whole, 0, 1'000'000'000);
+  EXPECT_EQ(rig.Progress(whole).expected_us(), kMost);
 }
 
 TEST(Schedule, KeepsEqualCostsInRunsWithoutGaps) {
