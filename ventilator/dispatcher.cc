@@ -243,8 +243,8 @@ void Dispatcher::OnStopAsked() {
       std::ranges::count_if(mill_.batches, [](const auto& entry) { return entry.second->live(); });
   mill_.notices.push_back(
       "the ventilator stops; " + std::to_string(live) +
-      " live batches stay as they are, workers finish what they hold and wait for a ventilator "
-      "with the same state directory");
+      " live batches end with it: their tasks were in its memory alone, so the controller cancels "
+      "them once another ventilator has come; workers finish what they hold and wait for that");
   done_ = true;
 }
 

@@ -193,7 +193,9 @@ TEST(Dispatcher, StopsAtOnceWhenAPersonAsksAndSaysWhatThatMeans) {
   rig.dispatcher->TakeNotices();
   rig.Handle(PeerId{Channel::kPerson}, StopAsked{1});
   EXPECT_TRUE(rig.dispatcher->Done());
-  EXPECT_NE(rig.dispatcher->TakeNotices().at(0).find("1 live"), std::string::npos);
+  const std::string notice = rig.dispatcher->TakeNotices().at(0);
+  EXPECT_NE(notice.find("1 live batches end with it"), std::string::npos) << notice;
+  EXPECT_NE(notice.find("the controller cancels them"), std::string::npos) << notice;
 }
 
 }  // namespace
