@@ -37,7 +37,8 @@ begin() {
   shift
   mkdir -p "$state/log"
   setsid "$@" >>"$state/log/$name.log" 2>&1 </dev/null &
-  echo "$! $(start_of $!) $name" >>"$state/pids"
+  start=$(start_of $!)  # 0: it has ended already
+  echo "$! ${start:-0} $name" >>"$state/pids"
 }
 
 # Refuses to start a second cluster over the first; else makes all ready for a new one. From here
