@@ -15,6 +15,7 @@ struct Batch {
   explicit Batch(uint32_t number) : fold(number) {}
 
   BatchFold fold;          // of durable rows only
+  bool begun = false;      // results of it came, so it was started
   bool recovered = false;  // known from before this start
   bool forgotten = false;  // ended, and its rows were dropped to make room. R68
   uint64_t bytes = 0;      // of its rows in the journal
@@ -43,6 +44,7 @@ class Batches {
     return &batches_.emplace(number, Batch(number)).first->second;
   }
   const absl::btree_map<uint32_t, Batch>& all() const { return batches_; }
+  absl::btree_map<uint32_t, Batch>& all() { return batches_; }
 
  private:
   uint64_t batches_max_;

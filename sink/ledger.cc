@@ -42,8 +42,10 @@ void Ledger::Handle(Instant now, PeerId from, const Message& message, Outbox& ou
           [&](const StopAsked&) {
             done_ = true;
             notices_.push_back(
-                "asked to stop, the sink leaves at once: workers keep what is not durable yet, and "
-                "every batch waits until a sink is started with the same state directory");
+                "asked to stop, the sink leaves at once, and what it held in its memory is lost: "
+                "nobody can read those results any more, and once another sink has come the "
+                "controller cancels every batch that still runs and had some; workers keep what "
+                "was not acknowledged");
           },
           [&](const auto&) { counts_.Add("unexpected"); },
       },
@@ -102,6 +104,7 @@ void Ledger::OnState(Instant now, Outbox& outbox) {
     const auto ago = [&](uint64_t age_us) { return now - Micros(static_cast<int64_t>(age_us)); };
     batch->fold.ClockIs(ago(known.start_age_us()), known.ended() ? ago(known.end_age_us()) : now);
   }
+  CloseGone(now, outbox);
   if (state.wish() == pb::RUN || state.leave_stage() < 3 || phase_ == Phase::kLeaving) return;
   counts_.Add("R102");
   phase_ = Phase::kLeaving;

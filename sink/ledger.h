@@ -88,6 +88,11 @@ class Ledger final : public Node {
   void AnswerAskers(Outbox& outbox);
   Reads::Scene SceneNow(Instant now, Outbox& outbox);
 
+  // known.cc: which batches there are, and which are over
+  bool IsGone(uint32_t number) const;
+  void CloseIfGone(Batch& batch, Instant now, Outbox& outbox);
+  void CloseGone(Instant now, Outbox& outbox);
+
   // room.cc: what may still be taken, and how room is made
   uint64_t FreeBytes() const;
   uint64_t RoomBytes() const;  // as others are told
@@ -128,6 +133,7 @@ class Ledger final : public Node {
   uint64_t journal_room_ = UINT64_MAX;       // as it last said, and what was freed since
   uint64_t journal_room_max_ = 0;            // the most it ever had
   uint64_t lacked_ = 0;                      // bytes of the row that last found no room
+  absl::btree_set<uint32_t> listed_;         // batches in the controller's state
   std::deque<uint32_t> ended_;               // batches that may be forgotten, oldest end first
   absl::btree_map<uint64_t, Asker> askers_;  // by connection
   absl::btree_set<uint32_t> touched_;        // batches that rows were just applied to

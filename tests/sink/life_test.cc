@@ -8,6 +8,7 @@
 namespace fanmill {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -88,7 +89,8 @@ TEST(Life, EndsAtOnceWhenAPersonAsksAndSaysWhatThatMeans) {
   rig.Give({Channel::kPerson}, StopAsked{1});
   EXPECT_TRUE(rig.ledger().Done());
   EXPECT_THAT(rig.ledger().TakeNotices(),
-              ElementsAre(HasSubstr("workers keep what is not durable")));
+              ElementsAre(AllOf(HasSubstr("the controller cancels every batch that still runs"),
+                                HasSubstr("workers keep what was not acknowledged"))));
 }
 
 TEST(Life, EndsWhenRefusedAndSaysWhy) {  // R14

@@ -215,5 +215,57 @@ TEST(Room, ComesBackWhenThatBatchIsCancelled) {  // R65 R68
   EXPECT_TRUE(rig.Summary(7).cancelled());
 }
 
+TEST(Room, ComesBackWhenTheControllerHasEndedThatBatchWithoutItsVentilator) {  // R69
+  Rig rig;
+  rig.Join();
+  GiveRoom(rig, kAll);
+  SayOks(rig, 7, 2, 10'000);
+  rig.Sync();
+  GiveRoom(rig, 0);
+  rig.state().set_batches_through(7);
+  rig.state().add_batches()->set_batch(7);
+  rig.SayState();
+  rig.Sync();
+  EXPECT_FALSE(rig.Summary(7).closed()) << "it is listed";
+  rig.state().clear_batches();
+  rig.SayState();
+  rig.Sync();
+  EXPECT_EQ(rig.Count("R69"), 1u);
+  EXPECT_TRUE(rig.Summary(7).cancelled());
+  EXPECT_EQ(rig.Summary(7).ok(), 2u);
+  rig.Sent();
+  SayOks(rig, 8, 2);
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 7"));
+}
+
+TEST(Room, IsNotMadeOfWhatTheControllerHasNotHeardOfNorOfWhatWasNotBegun) {  // R69
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kFacts, Facts(Sealed(2, 6)), 1);  // forming: a new controller hears of it late
+  SayOks(rig, 9, 2);
+  rig.Sync();
+  rig.state().set_batches_through(8);
+  rig.SayState();
+  rig.Sync();
+  EXPECT_EQ(rig.Count("R69"), 0u);
+  EXPECT_FALSE(rig.Summary(6).closed());
+  EXPECT_FALSE(rig.Summary(9).closed());
+}
+
+TEST(Room, ComesBackTooAfterARestartAndForResultsThatComeAfterTheEnd) {  // R69
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Opens());
+  rig.Sync();
+  rig.state().set_batches_through(kBatch);
+  rig.Restart();
+  rig.Sync();
+  EXPECT_TRUE(rig.Summary().cancelled());
+  SayOks(rig, 2, 1);  // and when its results come after it
+  rig.Sync();
+  rig.Sync();
+  EXPECT_TRUE(rig.Summary(2).cancelled());
+}
+
 }  // namespace
 }  // namespace fanmill
