@@ -1,6 +1,7 @@
 #include "ventilator/lanes.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "lib/core/check.h"
 #include "lib/core/limits.h"
@@ -30,8 +31,7 @@ void Lanes::OnHello(Instant now, PeerId from, uint64_t incarnation, const pb::Le
   }
   Lane* lane = ByIncarnation(incarnation);
   if (lane == nullptr && lanes_.size() >= mill_.options.lanes_max) {
-    mill_.Count("too_many_lanes");
-    return;
+    return RefuseLane(hello);
   }
   Chunks before;
   if (lane != nullptr) before = TakeChunks(*lane);
@@ -54,6 +54,16 @@ void Lanes::OnHello(Instant now, PeerId from, uint64_t incarnation, const pb::Le
   }
   for (auto& [id, chunk] : before) LoseAll(*lane, chunk, Loss::kLost);  // not even there
   if (!lane->endpoint.empty()) Grant(*lane, outbox);
+}
+
+// At the first, and then ever more rarely: it asks again and again.
+void Lanes::RefuseLane(const pb::LeaseHello& hello) {
+  mill_.Count("too_many_lanes");
+  if (!std::has_single_bit(mill_.counters.at("too_many_lanes"))) return;
+  mill_.notices.push_back("worker " + Printable(hello.name(), 64) +
+                          " gets no lane: " + std::to_string(lanes_.size()) +
+                          " workers are connected, as many as the limit of open files and the "
+                          "lane ports allow; raise ulimit -n or widen --lane-ports");
 }
 
 Lane& Lanes::NewLane(uint64_t incarnation, Outbox& outbox) {

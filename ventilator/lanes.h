@@ -68,6 +68,7 @@ class Lanes {
   using Chunks = std::map<uint64_t, Chunk>;
 
   Lane* ByIncarnation(uint64_t incarnation);
+  void RefuseLane(const pb::LeaseHello& hello);
   Lane& NewLane(uint64_t incarnation, Outbox& outbox);
   void Introduce(Instant now, PeerId from, const pb::LeaseHello& hello, Lane& lane);
   Chunks TakeChunks(Lane& lane);

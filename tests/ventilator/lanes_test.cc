@@ -130,6 +130,8 @@ TEST(Lanes, OpensNoMoreLanesThanItsLimit) {
   EXPECT_NE(rig.Hello(2).lane(), 0u);
   EXPECT_EQ(rig.Hello(3).lane(), 0u);
   EXPECT_EQ(rig.Counted("too_many_lanes"), 1u);
+  EXPECT_NE(rig.dispatcher->TakeNotices().back().find("2 workers are connected"),
+            std::string::npos);
 }
 
 TEST(Lanes, SaysWhenNoPortIsFree) {
