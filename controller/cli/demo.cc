@@ -1,12 +1,12 @@
 // fanmill demo: the Guide's batch on a cluster of its own, from nothing to the timing report and to
 // the end by the kill signal. The main job of ./run.
-#include <cstdio>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/command.h"
 #include "controller/cli/demo_cluster.h"
 #include "controller/cli/follow.h"
+#include "controller/cli/stdout.h"
 #include "lib/client/batch_writer.h"
 #include "lib/core/random.h"
 
@@ -60,9 +60,8 @@ int RunBatch(DemoCluster& demo, client::Cluster& cluster) {
   if (!followed->ended) return Fail(absl::CancelledError("the batch did not end"));
   absl::StatusOr<client::Report> report = AwaitReport(cluster, *batch);
   if (!report.ok()) return Fail(report.status());
-  std::fputs(report->text.c_str(), stdout);
-  std::fflush(stdout);
-  return Conclude(*batch, *followed);
+  const int printed = PrintOut(report->text);
+  return printed == kExitOk ? Conclude(*batch, *followed) : printed;
 }
 
 int Demo() {

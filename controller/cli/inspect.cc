@@ -1,12 +1,12 @@
 // The commands that only look: list, status, wait, results, report.
 #include <csignal>
-#include <cstdio>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
 #include "controller/cli/follow.h"
+#include "controller/cli/stdout.h"
 #include "controller/cli/tables.h"
 #include "lib/io/clock.h"
 
@@ -19,9 +19,8 @@ int Status(const ClusterOptions& options, uint32_t batch, bool members) {
   if (!cluster.ok()) return Complain(cluster.status());
   absl::StatusOr<client::ClusterStatus> status = (*cluster)->Status(batch);
   if (!status.ok()) return Complain(status.status());
-  if (members) std::printf("%s\n", MemberTable(status->members).c_str());
-  std::fputs(BatchTable(status->batches).c_str(), stdout);
-  return kExitOk;
+  return PrintOut(absl::StrCat(members ? MemberTable(status->members) + "\n" : "",
+                               BatchTable(status->batches)));
 }
 
 // What came of the tasks; which of them failed and why stands in their results.
@@ -72,8 +71,7 @@ int Report(const ClusterOptions& options, uint32_t batch, bool json) {
                      : report->final ? ": some worker never told where its time went"
                                      : ": some worker has not told yet where its time went"));
   }
-  std::fputs(json ? report->json.c_str() : report->text.c_str(), stdout);
-  return kExitOk;
+  return PrintOut(json ? report->json : report->text);
 }
 
 // A subcommand with the positional BATCH.

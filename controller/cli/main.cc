@@ -2,11 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "controller/cli/command.h"
 #include "controller/cli/command_words.h"
+#include "controller/cli/stdout.h"
 #include "lib/core/printable.h"
 #include "lib/io/flags.h"
 #include "lib/io/process.h"
@@ -46,7 +49,11 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
         "': fanmill --help lists those there are");
     return kExitUsage;
   }
-  if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+  if (error.get_exit_code() == 0) {  // --help and --version
+    std::ostringstream text;
+    app.exit(error, text, std::cerr);
+    return PrintOut(text.str());
+  }
   std::string command = app.get_name();
   for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
   Say(Printable(Explained(error), kMessageBytesMax) + "; " + command +

@@ -1,30 +1,14 @@
 #include "controller/cli/result_printer.h"
 
-#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/command.h"
-#include "lib/io/process.h"
+#include "controller/cli/stdout.h"
 
 namespace fanmill::cli {
-namespace {
-
-absl::Status StdoutError(int error) {
-  if (error == EPIPE) return NobodyReads();
-  return absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error)));
-}
-
-absl::Status WriteStdout(const std::string& bytes) {
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
-  return written ? absl::OkStatus() : StdoutError(errno);
-}
-
-}  // namespace
-
-absl::Status NobodyReads() { return absl::AbortedError("nobody reads the output any more"); }
 
 std::string JsonLine(const client::Result& result) {
   nlohmann::ordered_json line;
@@ -66,13 +50,11 @@ absl::Status ResultPrinter::PrintRaw(const client::Result& result) {
   }
   if (result.dropped > 0) {
     Say(absl::StrCat("task ", result.task + 1, ": ", result.dropped,
-                     " bytes of its output were beyond the limit and not kept"));
+                     " bytes of its output were not kept: beyond the limit, or no room on disk"));
   }
   return absl::OkStatus();
 }
 
-absl::Status ResultPrinter::Flush() {
-  return std::fflush(stdout) == 0 ? absl::OkStatus() : StdoutError(errno);
-}
+absl::Status ResultPrinter::Flush() { return FlushStdout(); }
 
 }  // namespace fanmill::cli

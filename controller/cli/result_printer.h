@@ -9,9 +9,6 @@
 
 namespace fanmill::cli {
 
-// What Print returns once nobody reads stdout any more (kAborted).
-absl::Status NobodyReads();
-
 // One JSON object on one line, newline included. Bytes that are not UTF-8 show as U+FFFD.
 std::string JsonLine(const client::Result& result);
 
@@ -19,7 +16,7 @@ class ResultPrinter {
  public:
   explicit ResultPrinter(bool json) : json_(json) {}
 
-  // NobodyReads, or kUnavailable: stdout cannot be written.
+  // NobodyReads, or kUnavailable: stdout cannot be written. The same of Flush.
   absl::Status Print(client::Result& result);
   // What was printed is seen now.
   absl::Status Flush();

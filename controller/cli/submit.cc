@@ -1,7 +1,6 @@
 // fanmill submit: streams tasks to a cluster, and with --wait their outputs back.
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <optional>
 #include <thread>
 
@@ -9,7 +8,7 @@
 #include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
 #include "controller/cli/follow.h"
-#include "controller/cli/result_printer.h"
+#include "controller/cli/stdout.h"
 #include "controller/cli/task_source.h"
 #include "lib/client/batch_writer.h"
 #include "lib/core/names.h"
@@ -117,6 +116,13 @@ int ConcludeUnsent(const ClusterOptions& options, uint32_t batch, const absl::St
   return Abandon(options, batch, followed->reader_gone ? NobodyReads() : why);
 }
 
+// The batch goes on where its id found no taker, so that it is said elsewhere.
+int PrintId(uint32_t batch) {
+  const int code = PrintOut(absl::StrCat(batch, "\n"));
+  if (code != kExitOk) Say(absl::StrCat("batch ", batch, " goes on: fanmill status ", batch));
+  return code;
+}
+
 int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
   absl::StatusOr<client::BatchSpec> spec = submit.batch.ToSpec();
   if (!spec.ok()) return Complain(spec.status());
@@ -139,8 +145,7 @@ int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
   if (sent.ok()) sent = (*writer)->Seal();
   if (!sent.ok()) return ConcludeUnsent(options, batch, sent, follow);
   if (submit.wait) return ConcludeWait(batch, *follow);
-  std::printf("%u\n", batch);
-  return kExitOk;
+  return PrintId(batch);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "tests/cluster/local_cluster.h"
 
 namespace fanmill {
@@ -268,20 +269,31 @@ TEST_F(Commands, ABatchThatIsNotThereIsSaidToBe) {
 }
 
 TEST_F(Commands, OutputThatNobodyCanTakeIsSaid) {
-  const Words words = {"/bin/sh",
-                       "-c",
-                       R"("$@" > /dev/full)",
-                       "sh",
-                       Executable("fanmill"),
-                       "--controller",
-                       cluster().address(),
-                       "submit",
-                       "--wait",
-                       "--",
-                       "echo"};
-  const Finished full = StartCommand(words, cluster().folder() + "/full", "x\n").Wait();
-  EXPECT_EQ(full.exit_code, 5);
-  EXPECT_THAT(full.err, HasSubstr("cannot write the output: no space left on device"));
+  const std::string batch = Submit({"--", "echo"}, "x\n");
+  EXPECT_EQ(Run({"wait", batch}).exit_code, 0);
+  const auto into_full = [](const Words& command) {
+    Words words = {"/bin/sh",
+                   "-c",
+                   R"("$@" > /dev/full)",
+                   "sh",
+                   Executable("fanmill"),
+                   "--controller",
+                   cluster().address()};
+    words.insert(words.end(), command.begin(), command.end());
+    return StartCommand(words, cluster().folder() + "/full", "x\n").Wait();
+  };
+  for (const Words& command : {Words{"submit", "--wait", "echo"}, Words{"submit", "--hold", "echo"},
+                               Words{"list"}, Words{"status"}, Words{"status", batch},
+                               Words{"report", batch}, Words{"report", batch, "--json"},
+                               Words{"results", batch}, Words{"results", batch, "--json"},
+                               Words{"--help"}, Words{"submit", "--help"}, Words{"--version"}}) {
+    const Finished full = into_full(command);
+    EXPECT_EQ(full.exit_code, 5) << absl::StrJoin(command, " ");
+    EXPECT_THAT(full.err, HasSubstr("cannot write the output: no space left on device"))
+        << absl::StrJoin(command, " ");
+  }
+  const Finished submitted = into_full({"submit", "--", "true"});
+  EXPECT_THAT(submitted.err, ContainsRegex("batch [0-9]+ goes on: fanmill status [0-9]+\n"));
 }
 
 TEST_F(Commands, AReaderThatLeavesDoesNotStopTheBatch) {
