@@ -40,9 +40,11 @@ class Batches {
   // The batch, made when new. Null for number 0, or when there are too many.
   Batch* Make(uint32_t number) {
     if (Batch* found = Find(number)) return found;
-    if (number == 0 || batches_.size() >= batches_max_) return nullptr;
+    if (number == 0 || full()) return nullptr;
     return &batches_.emplace(number, Batch(number)).first->second;
   }
+  void Erase(uint32_t number) { batches_.erase(number); }
+  bool full() const { return batches_.size() >= batches_max_; }
   const absl::btree_map<uint32_t, Batch>& all() const { return batches_; }
   absl::btree_map<uint32_t, Batch>& all() { return batches_; }
 

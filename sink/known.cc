@@ -1,10 +1,43 @@
 // Which batches the sink knows, and which of them are over though nobody closed them: a ventilator
 // that lost its tasks closes nothing any more.
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "sink/ledger.h"
 
 namespace fanmill {
+
+// The batch, made when new. Null when there is no place for it.
+Batch* Ledger::BatchFor(uint32_t number, Outbox& outbox) {
+  if (Batch* known = batches_.Find(number)) return known;
+  if (batches_.full()) MakePlace(outbox);
+  if (Batch* made = batches_.Make(number)) {
+    told_of_no_place_ = false;
+    return made;
+  }
+  counts_.Add("stray_batch");
+  if (batches_.full() && !std::exchange(told_of_no_place_, true)) {
+    notices_.push_back("the sink knows " + std::to_string(batches_.all().size()) +
+                       " batches, none of which it may let go of yet: it takes nothing of a "
+                       "further one until more of them have ended");
+  }
+  return nullptr;
+}
+
+// Lets go of one end: the oldest of a batch that the controller lists no more.
+void Ledger::MakePlace(Outbox& outbox) {
+  const auto is_gone = [this](uint32_t number) { return IsGone(number); };
+  auto gone = std::ranges::find_if(forgotten_, is_gone);
+  if (gone == forgotten_.end() && ended_.size() > 1 && IsGone(ended_.front())) {
+    ForgetOldest(outbox);
+    gone = forgotten_.end() - 1;
+  }
+  if (gone == forgotten_.end()) return;
+  counts_.Add("ends_let_go");
+  batches_.Erase(*gone);
+  forgotten_.erase(gone);
+}
 
 // R69. Before the first state nothing is gone, nor while the ledger is read: its rows count.
 bool Ledger::IsGone(uint32_t number) const {

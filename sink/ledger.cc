@@ -98,13 +98,13 @@ void Ledger::OnControl(Instant now, const pb::Envelope& envelope, Outbox& outbox
 void Ledger::OnState(Instant now, Outbox& outbox) {
   const pb::ClusterState& state = member_.state();
   ack_link_.Follow(state, now, outbox);
+  CloseGone(now, outbox);
   for (const pb::BatchState& known : state.batches()) {
-    Batch* batch = batches_.Make(known.batch());
+    Batch* batch = BatchFor(known.batch(), outbox);
     if (batch == nullptr || !batch->recovered || !known.started()) continue;
     const auto ago = [&](uint64_t age_us) { return now - Micros(static_cast<int64_t>(age_us)); };
     batch->fold.ClockIs(ago(known.start_age_us()), known.ended() ? ago(known.end_age_us()) : now);
   }
-  CloseGone(now, outbox);
   if (state.wish() == pb::RUN || state.leave_stage() < 3 || phase_ == Phase::kLeaving) return;
   counts_.Add("R102");
   phase_ = Phase::kLeaving;

@@ -43,7 +43,7 @@ struct LedgerOptions {
   pb::Endpoints endpoints;  // results and facts, as others reach them
 
   uint64_t memory_bytes = 256 << 20;  // of rows that wait to be durable
-  uint64_t batches_max = 100'000;     // known at all; results of a further one are dropped
+  uint64_t batches_max = 100'000;     // known at all; then the oldest ends are let go
   uint64_t askers_max = 64;           // whose facts wait for the disk
   Duration hello_every = Millis(500);
   Duration lease = Seconds(5);
@@ -89,6 +89,8 @@ class Ledger final : public Node {
   Reads::Scene SceneNow(Instant now, Outbox& outbox);
 
   // known.cc: which batches there are, and which are over
+  Batch* BatchFor(uint32_t number, Outbox& outbox);
+  void MakePlace(Outbox& outbox);
   bool IsGone(uint32_t number) const;
   void CloseIfGone(Batch& batch, Instant now, Outbox& outbox);
   void CloseGone(Instant now, Outbox& outbox);
@@ -135,9 +137,11 @@ class Ledger final : public Node {
   uint64_t lacked_ = 0;                      // bytes of the row that last found no room
   absl::btree_set<uint32_t> listed_;         // batches in the controller's state
   std::deque<uint32_t> ended_;               // batches that may be forgotten, oldest end first
+  std::deque<uint32_t> forgotten_;           // R68; only their ends are known, oldest first
   absl::btree_map<uint64_t, Asker> askers_;  // by connection
   absl::btree_set<uint32_t> touched_;        // batches that rows were just applied to
   bool told_of_full_ = false;
+  bool told_of_no_place_ = false;
   Instant leave_by_ = kNever;
   bool done_ = false;
   std::vector<std::string> notices_;

@@ -98,6 +98,7 @@ void Ledger::ForgetOldest(Outbox& outbox) {
   notices_.push_back("the ledger runs out of room: the results of batch " + std::to_string(number) +
                      ", which has ended, are dropped; its report stays");
   batch.forgotten = true;
+  forgotten_.push_back(number);
   batch.fold.Shed();
   batch.arriving.clear();
   journal_room_ += batch.bytes;

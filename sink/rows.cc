@@ -21,8 +21,8 @@ uint64_t EndOf(const pb::TaskSet& tasks) {
 
 void Ledger::OnResults(Instant now, const Wire& wire, Outbox& outbox) {
   const pb::ResultChunk& chunk = wire.envelope->results();
-  Batch* batch = batches_.Make(chunk.batch());
-  if (batch == nullptr) return counts_.Add("stray_batch");
+  Batch* batch = BatchFor(chunk.batch(), outbox);
+  if (batch == nullptr) return;
   if (batch->forgotten) return counts_.Add("R68");
   if (batch->fold.sealed() && EndOf(chunk.tasks()) > batch->fold.tasks()) {
     return counts_.Add("stray_task");
@@ -34,8 +34,8 @@ void Ledger::OnResults(Instant now, const Wire& wire, Outbox& outbox) {
 
 void Ledger::OnPart(Instant now, const Wire& wire, Outbox& outbox) {
   const pb::OutputPart& part = wire.envelope->output();
-  Batch* batch = batches_.Make(part.batch());
-  if (batch == nullptr) return counts_.Add("stray_batch");
+  Batch* batch = BatchFor(part.batch(), outbox);
+  if (batch == nullptr) return;
   if (batch->forgotten) return counts_.Add("R68");
   if (part.part() >= kPartsPerStreamMax) return counts_.Add("stray_part");
   // R64: whoever sends its parts again must not fill the ledger with them.
@@ -65,8 +65,8 @@ bool Ledger::Admits(const pb::Envelope& envelope, Instant now, Outbox& outbox) {
 }
 
 void Ledger::Open(uint32_t number, Instant now, Outbox& outbox) {
-  Batch* batch = batches_.Make(number);
-  if (batch == nullptr) return counts_.Add("stray_batch");
+  Batch* batch = BatchFor(number, outbox);
+  if (batch == nullptr) return;
   if (batch->fold.opened() || std::exchange(batch->opening, true)) return;
   counts_.Add("R78");
   pb::LedgerRecord record;
@@ -75,8 +75,8 @@ void Ledger::Open(uint32_t number, Instant now, Outbox& outbox) {
 }
 
 void Ledger::WriteFacts(const pb::BatchFacts& facts, Instant now, Outbox& outbox) {
-  Batch* batch = batches_.Make(facts.batch());
-  if (batch == nullptr) return counts_.Add("stray_batch");
+  Batch* batch = BatchFor(facts.batch(), outbox);
+  if (batch == nullptr) return;
   if (batch->fold.closed()) return;
   if (facts.started()) Open(facts.batch(), now, outbox);
   if (facts.sealed() && !batch->fold.sealed() && !std::exchange(batch->sealing, true)) {

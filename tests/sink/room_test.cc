@@ -215,6 +215,31 @@ TEST(Room, ComesBackWhenThatBatchIsCancelled) {  // R65 R68
   EXPECT_TRUE(rig.Summary(7).cancelled());
 }
 
+TEST(Room, ForAFurtherBatchIsMadeByLettingGoOfTheOldestEndThatIsNotListed) {  // R68, at the limit
+  LedgerOptions options;
+  options.batches_max = 3;
+  Rig rig(options);
+  RunThree(rig);  // they ended in the order 2, 1, 3
+  rig.state().set_batches_through(3);
+  for (const uint32_t batch : {1u, 2u}) rig.state().add_batches()->set_batch(batch);
+  rig.SayState();
+  SayOks(rig, 4, 2);
+  SayOks(rig, 5, 2);
+  EXPECT_THAT(rig.Sent(), IsEmpty());
+  EXPECT_EQ(rig.Count("stray_batch"), 2u);
+  EXPECT_THAT(rig.ledger().TakeNotices(), ElementsAre(HasSubstr("the sink knows 3 batches")));
+  rig.state().mutable_batches()->DeleteSubrange(1, 1);  // batch 2
+  rig.SayState();
+  SayOks(rig, 4, 2);
+  EXPECT_THAT(rig.Sent(), ElementsAre("forget 2"));
+  EXPECT_EQ(rig.Count("ends_let_go"), 1u);
+  rig.Sync();
+  EXPECT_EQ(rig.Summary(4).ok(), 2u);
+  EXPECT_FALSE(rig.Summary(2).known());
+  EXPECT_TRUE(rig.Summary(1).closed());
+  EXPECT_TRUE(rig.Summary(3).closed());
+}
+
 TEST(Room, ComesBackWhenTheControllerHasEndedThatBatchWithoutItsVentilator) {  // R69
   Rig rig;
   rig.Join();
