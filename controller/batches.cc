@@ -110,7 +110,7 @@ void Controller::ApplyWish(Instant now, const pb::BatchWish& wish, Outbox& outbo
       batch.start = now;
       Send({Signal::Topic::kBatch, batch.id, Signal::Verb::kStart, 0}, outbox);
       view_.Changed();
-      for (const auto& [incarnation, worker] : members_.workers()) {
+      for (auto& [incarnation, worker] : members_.workers()) {
         if (worker.live()) Serve(batch, worker);
       }
     }
@@ -156,11 +156,13 @@ void Controller::WriteKill(Batch& batch, Outbox& outbox) {
   book_.Write(std::move(record), batch.id, outbox);
 }
 
-void Controller::Serve(Batch& batch, const Member& worker) {
+void Controller::Serve(Batch& batch, Member& worker) {
+  worker.ran = true;
   if (batch.served.size() >= control::kServedMax) return Count("served_full");
   control::Served& served = batch.served[worker.incarnation];
   served.number = worker.hello.number();
   served.name = MemberName(worker);
+  served.label = MemberLabel(worker);
 }
 
 void Controller::AskSummary(Instant now, Batch& batch, Outbox& outbox) {
@@ -223,7 +225,7 @@ void Controller::TakeEndFromProgress(Batch& batch) const {
   batch.summary.set_cancelled_tasks(batch.progress.cancelled_tasks());
 }
 
-// A killed batch ends with the last receipt of those who are there. R92
+// A killed batch ends with the last receipt of those who are there; who lacks is named. R92
 void Controller::TryEnd(Instant now, Batch& batch, Outbox& outbox) {
   if (IsEnd(batch.phase)) return;
   // A batch that its ventilator has forgotten for good cannot be closed: only its kill ends it.
@@ -259,11 +261,18 @@ void Controller::TryReport(Instant now, Batch& batch, Outbox& outbox) {
   pb::BookRecord record;
   *record.mutable_report() = BuildReport(batch, members_);
   record.mutable_report()->set_final(true);  // whoever was there and said nothing is given up
+  if (batch.generation != 0) {
+    for (pb::Member& lacking : Unconfirmed(batch, members_)) {
+      Count("unconfirmed");
+      *record.add_unconfirmed() = std::move(lacking);
+    }
+  }
   book_.Write(std::move(record), batch.id, outbox);
 }
 
 // The report is durable: the state needs the batch no more.
-void Controller::Retire(const pb::BatchReport& report) {
+void Controller::Retire(const pb::BookRecord& reported) {
+  const pb::BatchReport& report = reported.report();
   const auto found = batches_.find(report.batch());
   view_.HearOf(report.batch());
   pb::BatchProgress progress;
@@ -271,7 +280,7 @@ void Controller::Retire(const pb::BatchReport& report) {
     progress = found->second.progress;
     progress.set_waiting(found->second.lost);
   }
-  reports_.Keep(report, progress);
+  reports_.Keep(report, progress, {reported.unconfirmed().begin(), reported.unconfirmed().end()});
   if (found == batches_.end()) return;
   batches_.erase(found);
   view_.Changed();

@@ -10,39 +10,6 @@
 namespace fanmill {
 namespace {
 
-constexpr size_t kNamedMax = 5;
-
-// "waits for the receipts of worker 2 (b), worker 5 (e) and 3 more".
-std::string ReceiptsText(const std::vector<const control::Member*>& owed) {
-  std::vector<std::string> names;
-  for (const control::Member* member : owed) {
-    if (names.size() < kNamedMax) names.push_back(MemberName(*member));
-  }
-  std::string text = absl::StrCat("waits for the receipts of ", absl::StrJoin(names, ", "));
-  if (owed.size() > names.size()) {
-    absl::StrAppend(&text, " and ", owed.size() - names.size(), " more");
-  }
-  return text;
-}
-
-pb::Member ToMember(const control::Member& member, Instant now) {
-  pb::Member shown;
-  shown.set_role(member.role);
-  shown.set_number(member.hello.number());
-  shown.set_incarnation(member.incarnation);
-  shown.set_name(member.hello.name());
-  shown.set_host(member.hello.host());
-  shown.set_pid(member.hello.pid());
-  shown.set_slots(member.hello.slots());
-  shown.set_running(member.running);
-  shown.set_ready(member.role == pb::WORKER ? member.ready : member.live());
-  shown.set_silent_us(static_cast<uint64_t>(std::max(now - member.heard, Duration{0}).count()));
-  shown.set_confirmed(member.confirmed);
-  shown.set_gone(!member.live());
-  shown.set_version(member.hello.version());
-  return shown;
-}
-
 pb::BatchState StateOfEnded(const pb::BatchReport& report) {
   pb::BatchState state;
   state.set_batch(report.batch());
@@ -52,9 +19,30 @@ pb::BatchState StateOfEnded(const pb::BatchReport& report) {
   return state;
 }
 
-void ShowEnded(const control::Reports::Ended& ended, pb::CommandReply& reply) {
-  *reply.add_batches() = ended.progress;
-  *reply.add_states() = StateOfEnded(ended.report);
+// "the sink has been silent for 7 s: start it again with the same --state, or ...".
+std::string SilentText(const std::vector<const control::Member*>& silent, Instant now) {
+  if (silent.empty()) return {};
+  std::vector<std::string> parts;
+  for (const control::Member* role : silent) {
+    parts.push_back(absl::StrCat(MemberName(*role), " has been silent for ",
+                                 (now - role->heard) / Seconds(1), " s"));
+  }
+  return absl::StrCat(absl::StrJoin(parts, ", "), ": start ", silent.size() == 1 ? "it" : "them",
+                      " again with the same --state, or end everything with fanmill shutdown "
+                      "--now");
+}
+
+// Why it does not start. The first clause of the ventilator's text says the same in its words; what
+// follows is more.
+std::string FormingText(const control::Batch& batch, uint32_t offering) {
+  const std::string& told = batch.progress.waiting();
+  return absl::StrCat(WaitingText(batch, offering),
+                      told.substr(std::min(told.find("; "), told.size())));
+}
+
+std::string Joined(std::vector<std::string> clauses) {
+  std::erase(clauses, std::string());
+  return absl::StrJoin(clauses, "; ");
 }
 
 std::string HasEndedText(uint32_t batch, const control::Reports::Ended* ended) {
@@ -114,20 +102,41 @@ void Controller::SayNoSuchBatch(uint32_t batch, pb::CommandReply& reply) const {
       absl::StrCat("there is no batch ", batch, ": fanmill list shows those there are"));
 }
 
+// Who is missing comes first: while nobody does its work, the rest explains nothing.
+std::string Controller::WhyItWaits(Instant now, const Batch& batch) const {
+  std::string lacking;
+  if (batch.generation != 0) lacking = control::LackingText(Unconfirmed(batch, members_));
+  if (IsEnd(batch.phase)) return Joined({batch.lost, lacking});
+  const std::string silent = SilentText(members_.SilentRoles(), now);
+  if (!batch.lost.empty()) return Joined({silent, batch.lost, lacking});
+  if (batch.unlisted != kNever) {
+    return Joined({silent, "its ventilator does not know it any more", lacking});
+  }
+  if (batch.phase == pb::FORMING && batch.listed) {
+    return Joined({silent, FormingText(batch, Offering(batch))});
+  }
+  if (batch.phase != pb::DRAINING) return silent.empty() ? batch.progress.waiting() : silent;
+  const auto owed = OwedReceipts(batch, members_);
+  if (!owed.empty()) {
+    return Joined({silent, absl::StrCat("waits for the receipts of ", OwedText(owed)), lacking});
+  }
+  return Joined({silent.empty() ? "waits for the sink to close it" : silent, lacking});
+}
+
 void Controller::Show(Instant now, const Batch& batch, pb::CommandReply& reply) const {
   pb::BatchProgress& shown = *reply.add_batches();
   shown = batch.progress;
+  shown.set_waiting(WhyItWaits(now, batch));
   *reply.add_states() = control::StateOf(batch, now);
-  if (IsEnd(batch.phase) || !batch.lost.empty()) {
-    shown.set_waiting(batch.lost);
-  } else if (batch.unlisted != kNever) {
-    shown.set_waiting("its ventilator does not know it any more");
-  } else if (batch.phase == pb::FORMING && batch.listed) {
-    shown.set_waiting(WaitingText(batch, Offering(batch)));
-  } else if (batch.phase == pb::DRAINING) {
-    const auto owed = OwedReceipts(batch, members_);
-    shown.set_waiting(owed.empty() ? "waits for the sink to close it" : ReceiptsText(owed));
-  }
+}
+
+void Controller::ShowEnded(Instant now, const control::Reports::Ended& ended,
+                           pb::CommandReply& reply) const {
+  pb::BatchProgress& shown = *reply.add_batches();
+  shown = ended.progress;
+  shown.set_waiting(Joined({ended.progress.waiting(), control::LackingText(StillUnconfirmed(
+                                                          ended.unconfirmed, members_, now))}));
+  *reply.add_states() = StateOfEnded(ended.report);
 }
 
 pb::CommandReply Controller::Status(Instant now, uint32_t batch) {
@@ -147,10 +156,10 @@ pb::CommandReply Controller::Status(Instant now, uint32_t batch) {
   for (const Member* member : members_.Everybody()) *reply.add_members() = ToMember(*member, now);
   if (batch != 0) {
     if (live != batches_.end()) Show(now, live->second, reply);
-    if (ended != nullptr) ShowEnded(*ended, reply);
+    if (ended != nullptr) ShowEnded(now, *ended, reply);
     return reply;
   }
-  for (const auto& [id, entry] : reports_.kept()) ShowEnded(entry, reply);
+  for (const auto& [id, entry] : reports_.kept()) ShowEnded(now, entry, reply);
   for (const auto& [id, entry] : batches_) Show(now, entry, reply);
   return reply;
 }
@@ -205,6 +214,11 @@ bool Controller::StartBatch(Instant now, PeerId from, const Wire& wire, pb::Comm
 bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::CommandReply& reply,
                              Outbox& out) {
   const uint32_t id = wire.envelope->command().batch();
+  const auto name = [&](const std::vector<pb::Member>& lacking) {
+    for (pb::Member& named : StillUnconfirmed(lacking, members_, now)) {
+      *reply.add_members() = std::move(named);
+    }
+  };
   const auto found = batches_.find(id);
   if (found == batches_.end() || IsEnd(found->second.phase)) {
     const control::Reports::Ended* ended = reports_.Find(id);
@@ -223,6 +237,8 @@ bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::Com
     }
     if (live) *reply.add_states() = control::StateOf(found->second, now);
     if (!live && ended != nullptr) *reply.add_states() = StateOfEnded(ended->report);
+    if (live) name(Unconfirmed(found->second, members_));
+    if (!live && ended != nullptr) name(ended->unconfirmed);
     return true;
   }
   Batch& batch = found->second;
@@ -231,13 +247,14 @@ bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::Com
     WaitForBook(from, wire);
     return false;
   }
-  *reply.add_states() = control::StateOf(batch, now);
+  Show(now, batch, reply);
   for (const auto& [incarnation, worker] : members_.workers()) {
     if (!worker.live()) continue;
     pb::Member& shown = *reply.add_members();
     shown = ToMember(worker, now);
-    shown.set_confirmed(batch.receipts.contains(incarnation));
+    shown.set_confirmed(ConfirmationOf(worker, &batch) == control::Confirmation::kGiven);
   }
+  name(Unconfirmed(batch, members_));
   return true;
 }
 
@@ -258,6 +275,12 @@ bool Controller::ShutDown(Instant now, PeerId from, const Wire& wire, pb::Comman
   }
   for (const Member* member : members_.Everybody()) {
     if (member->asked) *reply.add_members() = ToMember(*member, now);
+  }
+  // Workers keep their results until a sink takes them, and leave when it has.
+  if (wishes_.wish() == pb::DRAIN && wishes_.stage() == 1 && !members_.SilentRoles().empty()) {
+    for (const auto& [id, batch] : batches_) {
+      if (!IsEnd(batch.phase)) Show(now, batch, reply);
+    }
   }
   reply.set_done(wishes_.over());
   if (reply.done() && told_ == kNever) told_ = now;

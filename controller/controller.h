@@ -18,6 +18,7 @@
 
 #include "controller/batch_life.h"
 #include "controller/book.h"
+#include "controller/confirmation.h"
 #include "controller/membership.h"
 #include "controller/reports.h"
 #include "controller/state_view.h"
@@ -123,6 +124,7 @@ class Controller final : public Node {
   void OnReceipts(Instant now, Member& worker, const pb::Heartbeat& heartbeat, Outbox& outbox);
   void OnReceipt(Instant now, Member& worker, const pb::Receipt& receipt, bool leaving,
                  Outbox& outbox);
+  void Confirm(Member& worker);
   void OnAccount(Member& worker, const pb::SlotAccount& account, bool leaving);
   void OnReady(const pb::Heartbeat& heartbeat);
   void OnAway(Instant now, Outbox& outbox);
@@ -142,11 +144,11 @@ class Controller final : public Node {
   void GiveUp(Batch& batch, const char* why, Outbox& outbox);
   void WriteKill(Batch& batch, Outbox& outbox);
   void CheckLedger(Instant now, Batch& batch, Outbox& outbox);
-  void Serve(Batch& batch, const Member& worker);
+  void Serve(Batch& batch, Member& worker);
   void ApplyWish(Instant now, const pb::BatchWish& wish, Outbox& outbox);
   void AskSummary(Instant now, Batch& batch, Outbox& outbox);
   void OnSummary(Instant now, const pb::BatchSummary& summary, Outbox& outbox);
-  void Retire(const pb::BatchReport& report);
+  void Retire(const pb::BookRecord& reported);
   uint32_t Offering(const Batch& batch) const;
 
   // commands.cc: what a person asks.
@@ -162,6 +164,8 @@ class Controller final : public Node {
   void TellReports(Instant now, uint32_t batch, Outbox& outbox);
   void SayNoSuchBatch(uint32_t batch, pb::CommandReply& reply) const;
   void Show(Instant now, const Batch& batch, pb::CommandReply& reply) const;
+  void ShowEnded(Instant now, const control::Reports::Ended& ended, pb::CommandReply& reply) const;
+  std::string WhyItWaits(Instant now, const Batch& batch) const;
 
   // shutdown.cc: wishes for the whole cluster. R102
   void ApplyClusterWish(Instant now, const pb::ClusterWish& wish, Outbox& outbox);

@@ -115,10 +115,8 @@ control::Member& Controller::Join(Instant now, const pb::Envelope& envelope, pb:
   if (fresh) member = &members_.Add(now, role, envelope.epoch(), hello);
   member->hello = std::move(hello);
   members_.Return(now, *member);
-  if (fresh || moved || renumbered) {
-    member->asked = member->asked || wishes_.wish() != pb::RUN;
-    WriteMember(*member, outbox);
-  }
+  member->asked = member->asked || wishes_.wish() != pb::RUN;
+  if (fresh || moved || renumbered) WriteMember(*member, outbox);
   if (role != pb::WORKER) {
     if (moved) {
       if (role == pb::VENTILATOR) offering_.clear();
@@ -211,6 +209,7 @@ void Controller::AnswerHeartbeat(Instant now, PeerId to, const pb::Heartbeat& he
 void Controller::OnReceipts(Instant now, Member& worker, const pb::Heartbeat& heartbeat,
                             Outbox& outbox) {
   worker.running = worker.left ? 0 : heartbeat.running();
+  worker.ran = worker.ran || worker.running > 0;
   for (const pb::SlotAccount& account : heartbeat.accounts()) {
     OnAccount(worker, account, heartbeat.leaving());
   }
@@ -242,11 +241,17 @@ void Controller::OnReceipt(Instant now, Member& worker, const pb::Receipt& recei
   const bool names_a_wish = receipt.generation() != 0 && wishes_.wish() != pb::RUN;
   if ((!names_a_wish && !leaving) || worker.confirmed) return;
   Count("receipt");
-  worker.confirmed = true;
+  Confirm(worker);
   pb::BookRecord record;
   record.mutable_receipt()->set_incarnation(worker.incarnation);
   record.mutable_receipt()->set_generation(receipt.generation());
   book_.Write(std::move(record), 0, outbox);
+}
+
+// It is also remembered where the worker may be forgotten before the batch ends.
+void Controller::Confirm(Member& worker) {
+  worker.confirmed = true;
+  for (auto& [id, batch] : batches_) batch.receipts.insert(worker.incarnation);
 }
 
 // R95: an account counts when it is given after the end, or by one who leaves before it.

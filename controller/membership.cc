@@ -11,10 +11,30 @@ namespace fanmill::control {
 
 std::string MemberName(const Member& member) {
   if (member.role != pb::WORKER) return absl::StrCat("the ", std::string(RoleName(member.role)));
+  return absl::StrCat("worker ", member.hello.number(), " (", MemberLabel(member), ")");
+}
+
+std::string MemberLabel(const Member& member) {
   const pb::Hello& hello = member.hello;
-  return absl::StrCat(
-      "worker ", hello.number(), " (",
-      hello.name().empty() ? absl::StrCat(hello.host(), ":", hello.pid()) : hello.name(), ")");
+  return hello.name().empty() ? absl::StrCat(hello.host(), ":", hello.pid()) : hello.name();
+}
+
+pb::Member ToMember(const Member& member, Instant now) {
+  pb::Member shown;
+  shown.set_role(member.role);
+  shown.set_number(member.hello.number());
+  shown.set_incarnation(member.incarnation);
+  shown.set_name(member.hello.name());
+  shown.set_host(member.hello.host());
+  shown.set_pid(member.hello.pid());
+  shown.set_slots(member.hello.slots());
+  shown.set_running(member.running);
+  shown.set_ready(member.role == pb::WORKER ? member.ready : member.live());
+  shown.set_silent_us(static_cast<uint64_t>(std::max(now - member.heard, Duration{0}).count()));
+  shown.set_confirmed(member.confirmed);
+  shown.set_gone(!member.live());
+  shown.set_version(member.hello.version());
+  return shown;
 }
 
 pb::Hello Trimmed(const pb::Hello& hello) {
@@ -162,6 +182,14 @@ std::vector<const Member*> Membership::Everybody() const {
   if (sink_) everybody.push_back(&*sink_);
   for (const auto& [incarnation, worker] : workers_) everybody.push_back(&worker);
   return everybody;
+}
+
+std::vector<const Member*> Membership::SilentRoles() const {
+  std::vector<const Member*> silent;
+  for (const std::optional<Member>* role : {&ventilator_, &sink_}) {
+    if (role->has_value() && (*role)->gone && !(*role)->left) silent.push_back(&**role);
+  }
+  return silent;
 }
 
 std::vector<Member*> Membership::EverybodyMutable() {

@@ -33,7 +33,8 @@ struct Member {
   bool ready = false;
   bool gone = false;
   bool left = false;
-  bool asked = false;      // a cluster wish concerns it: it was here then, or came later
+  bool ran = false;        // was there while a batch ran: something of it may run
+  bool asked = false;      // a cluster wish concerns it: it was here then, came later, or lacks
   bool confirmed = false;  // gave its receipt: nothing of it runs, nor ever will
   Instant away;            // since when it is gone or left
   uint64_t left_row = 0;   // of the book, that says so
@@ -43,6 +44,9 @@ struct Member {
 
 // "worker 3 (host:17)", "the sink".
 std::string MemberName(const Member& member);
+// "host:17", or the name that it was given.
+std::string MemberLabel(const Member& member);
+pb::Member ToMember(const Member& member, Instant now);
 // What is kept of a Hello: no handlers, texts made printable and cut.
 pb::Hello Trimmed(const pb::Hello& hello);
 
@@ -90,6 +94,8 @@ class Membership {
   std::map<uint64_t, Member>& workers() { return workers_; }
   const std::map<uint64_t, Member>& workers() const { return workers_; }
   std::vector<const Member*> Everybody() const;
+  // A ventilator or sink that is silent and did not leave: nobody else does its work.
+  std::vector<const Member*> SilentRoles() const;
   size_t LiveWorkers() const;
   void CheckInvariants() const;
 

@@ -55,10 +55,10 @@ void Controller::Recover(Instant now, const pb::BookRecord& record, Outbox& outb
     case pb::BookRecord::kPinned:
       return members_.Pin(record.pinned().role(), record.pinned().directory());
     case pb::BookRecord::kReport:
-      return Retire(record.report());
+      return Retire(record);
     case pb::BookRecord::kReceipt:
       if (Member* worker = members_.Find(pb::WORKER, record.receipt().incarnation())) {
-        worker->confirmed = true;
+        Confirm(*worker);
       }
       return;
     case pb::BookRecord::kMember:
@@ -111,7 +111,7 @@ void Controller::OnDurable(Instant now, uint64_t through, Outbox& outbox) {
         members_.Pin(record.pinned().role(), record.pinned().directory());
         break;
       case pb::BookRecord::kReport:
-        Retire(record.report());
+        Retire(record);
         break;
       default:
         break;  // members and receipts were believed when they were heard

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lib/core/names.h"
@@ -98,11 +99,13 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
   return report;
 }
 
-void Reports::Keep(const pb::BatchReport& report, const pb::BatchProgress& progress) {
+void Reports::Keep(const pb::BatchReport& report, const pb::BatchProgress& progress,
+                   std::vector<pb::Member> unconfirmed) {
   const uint32_t batch = report.batch();
   ended_.Add(batch);
-  Ended entry{report, Final(progress, report), 0};
+  Ended entry{report, Final(progress, report), std::move(unconfirmed), 0};
   entry.bytes = entry.report.ByteSizeLong() + entry.progress.ByteSizeLong();
+  for (const pb::Member& lacking : entry.unconfirmed) entry.bytes += lacking.ByteSizeLong();
   if (const auto found = kept_.find(batch); found != kept_.end()) {
     bytes_ -= found->second.bytes;
     oldest_first_.erase(std::find(oldest_first_.begin(), oldest_first_.end(), batch));

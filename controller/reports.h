@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <vector>
 
 #include "controller/batch_life.h"
 #include "controller/membership.h"
@@ -35,9 +36,11 @@ class Reports {
   struct Ended {
     pb::BatchReport report;
     pb::BatchProgress progress;
+    std::vector<pb::Member> unconfirmed;  // lacked when its kill ended. R92
     size_t bytes = 0;
   };
-  void Keep(const pb::BatchReport& report, const pb::BatchProgress& progress);
+  void Keep(const pb::BatchReport& report, const pb::BatchProgress& progress,
+            std::vector<pb::Member> unconfirmed = {});
   const Ended* Find(uint32_t batch) const;
   // Whether the batch has ended, also when its report is no longer kept.
   bool HasEnded(uint32_t batch) const { return ended_.Contains(batch); }

@@ -5,6 +5,9 @@
 
 namespace fanmill {
 
+using control::Confirmation;
+using control::ConfirmationOf;
+
 void Controller::ApplyClusterWish(Instant now, const pb::ClusterWish& wish, Outbox& outbox) {
   if (wish.wish() == pb::RUN) {
     over_durable_ = true;  // the next start of this cluster begins afresh
@@ -16,7 +19,10 @@ void Controller::ApplyClusterWish(Instant now, const pb::ClusterWish& wish, Outb
        outbox);
   view_.Changed();
   Count(wish.wish() == pb::KILL ? "R101" : "R100");
-  for (auto& [incarnation, worker] : members_.workers()) worker.asked |= worker.live();
+  for (auto& [incarnation, worker] : members_.workers()) {
+    const bool lacks = worker.ran && ConfirmationOf(worker, nullptr) == Confirmation::kLacking;
+    worker.asked = worker.asked || worker.live() || lacks;
+  }
   for (const Member* role : {members_.ventilator(), members_.sink()}) {
     if (role != nullptr && role->live()) members_.Find(role->role, role->incarnation)->asked = true;
   }
@@ -40,7 +46,7 @@ void Controller::Leave(Instant now) {
   const bool told = told_ != kNever && now >= After(told_, options_.farewell);
   if (!told && now < After(over_since_, options_.untold)) return;
   for (const Member* member : members_.Everybody()) {
-    if (member->asked && !member->confirmed) {
+    if (member->asked && ConfirmationOf(*member, nullptr) != Confirmation::kGiven) {
       Notice(MemberName(*member) + " has not confirmed that nothing of it runs any more");
     }
   }

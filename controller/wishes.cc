@@ -39,18 +39,4 @@ bool Wishes::Advance(const Membership& members) {
   return stage_ != before || over_;
 }
 
-std::vector<const Member*> OwedReceipts(const Batch& batch, const Membership& members) {
-  std::vector<const Member*> owed;
-  for (const auto& [incarnation, worker] : members.workers()) {
-    if (worker.live() && !batch.receipts.contains(incarnation)) owed.push_back(&worker);
-  }
-  return owed;
-}
-
-bool AllReceipts(const Batch& batch, const Membership& members) {
-  return std::all_of(members.workers().begin(), members.workers().end(), [&](const auto& entry) {
-    return !entry.second.live() || batch.receipts.contains(entry.first);
-  });
-}
-
 }  // namespace fanmill::control

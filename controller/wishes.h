@@ -1,4 +1,4 @@
-// Wishes: what was asked of the whole cluster, its stage, and who still owes a receipt.
+// Wishes: what was asked of the whole cluster, and its stage.
 //
 //   RUN --DRAIN--> workers leave (1) --> the ventilator too (2) --> the sink too (3) --> over
 //    |                                                                        ^
@@ -7,10 +7,7 @@
 #define FANMILL_CONTROLLER_WISHES_H_
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
-#include "controller/batch_life.h"
 #include "controller/membership.h"
 #include "proto/records.pb.h"
 
@@ -47,11 +44,6 @@ class Wishes {
   uint32_t stage_ = 0;
   bool over_ = false;
 };
-
-// Live workers that have not confirmed the batch's kill. A worker that came after the kill owes it
-// too: it may be one that was thought gone. R92
-std::vector<const Member*> OwedReceipts(const Batch& batch, const Membership& members);
-bool AllReceipts(const Batch& batch, const Membership& members);
 
 }  // namespace fanmill::control
 

@@ -1,6 +1,7 @@
 // The commands that change something: start, cancel, shutdown.
 #include <cstdio>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -31,13 +32,20 @@ std::string NameOf(const client::MemberStatus& member) {
                       Printable(name, kNameShownMax), ")");
 }
 
+// Nobody knows of one who was forgotten since.
+std::string SilenceOf(const client::MemberStatus& member) {
+  if (member.silent == Duration{0}) return {};
+  return absl::StrFormat(", last heard %.1f s ago", member.silent.count() / 1e6);
+}
+
 // What a person sees of a shutdown while it goes on: each thing once.
 class Receipts {
  public:
   explicit Receipts(bool now) : now_(now) {}
 
-  void Show(const std::vector<client::MemberStatus>& members) {
+  void Show(const std::vector<client::MemberStatus>& members, const std::string& waiting) {
     SayWhatIsWaitedFor(members);
+    if (!waiting.empty() && !std::exchange(said_waiting_, true)) Say(waiting);
     for (const client::MemberStatus& member : members) {
       if (!member.confirmed || !told_.insert(NameOf(member)).second) continue;
       Say(absl::StrCat(NameOf(member), " confirmed: nothing of it runs any more"));
@@ -50,8 +58,9 @@ class Receipts {
     for (const client::MemberStatus& member : members) {
       if (member.confirmed || told_.contains(NameOf(member))) continue;
       missing = true;
-      Say(absl::StrFormat("%s did NOT confirm, last heard %.1f s ago%s", NameOf(member),
-                          member.silent.count() / 1e6, then));
+      Say(absl::StrCat(NameOf(member), " did NOT confirm", SilenceOf(member),
+                       member.gone && member.role == "worker" ? "; what it ran may still run" : "",
+                       then));
     }
     return missing ? kExitNoReceipt : kExitOk;
   }
@@ -69,6 +78,7 @@ class Receipts {
 
   bool now_;
   bool said_running_ = false;
+  bool said_waiting_ = false;
   std::set<std::string> told_;
 };
 
@@ -77,18 +87,21 @@ int Cancel(const ClusterOptions& options, uint32_t batch) {
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());
   std::vector<client::MemberStatus> workers;
+  std::string waiting;
   for (const Instant deadline = Now() + kCancelPatience; Now() < deadline;) {
-    absl::StatusOr<bool> confirmed = (*cluster)->Cancel(batch, &workers);
+    absl::StatusOr<bool> confirmed = (*cluster)->Cancel(batch, &workers, &waiting);
     if (!confirmed.ok()) return Complain(confirmed.status());
     if (*confirmed) {
-      Say(absl::StrCat("batch ", batch, " is cancelled: nothing of it runs any more"));
-      return kExitOk;
+      const bool all = workers.empty();
+      Say(absl::StrCat("batch ", batch, " is cancelled",
+                       all ? ": nothing of it runs any more" : ", but not everybody confirmed it"));
+      return Receipts(true).ShowMissing(workers, "");
     }
     WaitFor(kAskEvery);
   }
   Say(absl::StrCat("batch ", batch, " is cancelled, but it has not ended within ",
-                   kCancelPatience / Seconds(1), " s: fanmill status ", batch,
-                   " shows what it waits for"));
+                   kCancelPatience / Seconds(1), " s: ", waiting, "; fanmill status ", batch,
+                   " shows how it goes on"));
   Receipts(true).ShowMissing(workers, "");
   return kExitNoReceipt;
 }
@@ -104,13 +117,14 @@ int ShutDown(const ClusterOptions& options, bool now, const std::string& timeout
   const Instant deadline = timeout->has_value() ? After(Now(), **timeout) : kNever;
   Receipts receipts(now);
   std::vector<client::MemberStatus> members;
+  std::string waiting;
   bool asked = false;
   do {
-    absl::StatusOr<bool> done = (*cluster)->Shutdown(now, &members);
+    absl::StatusOr<bool> done = (*cluster)->Shutdown(now, &members, &waiting);
     if (absl::IsCancelled(done.status())) break;
     if (!done.ok()) return Complain(done.status());
     asked = true;
-    receipts.Show(members);
+    receipts.Show(members, waiting);
     if (*done) return receipts.ShowMissing(members, "");
     WaitFor(kAskEvery);
   } while (Now() < deadline && SignalSeen() == 0);

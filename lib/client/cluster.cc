@@ -46,6 +46,10 @@ std::vector<MemberStatus> ToMembers(const v1::CommandReply& reply) {
   return members;
 }
 
+std::string FirstWaiting(const v1::CommandReply& reply) {
+  return reply.batches().empty() ? std::string() : reply.batches(0).waiting();
+}
+
 }  // namespace
 
 Cluster::Cluster(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -77,18 +81,22 @@ absl::Status Cluster::Start(uint32_t batch) {
   return connection_->Command(v1::Command::START, batch).status();
 }
 
-absl::StatusOr<bool> Cluster::Cancel(uint32_t batch, std::vector<MemberStatus>* workers) {
+absl::StatusOr<bool> Cluster::Cancel(uint32_t batch, std::vector<MemberStatus>* workers,
+                                     std::string* waiting) {
   absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::CANCEL, batch);
   if (!reply.ok()) return reply.status();
   *workers = ToMembers(*reply);
+  if (waiting != nullptr) *waiting = FirstWaiting(*reply);
   return reply->done();
 }
 
-absl::StatusOr<bool> Cluster::Shutdown(bool now, std::vector<MemberStatus>* members) {
+absl::StatusOr<bool> Cluster::Shutdown(bool now, std::vector<MemberStatus>* members,
+                                       std::string* waiting) {
   absl::StatusOr<v1::CommandReply> reply =
       connection_->Command(now ? v1::Command::SHUTDOWN_NOW : v1::Command::SHUTDOWN, 0);
   if (!reply.ok()) return reply.status();
   *members = ToMembers(*reply);
+  if (waiting != nullptr) *waiting = FirstWaiting(*reply);
   return reply->done();
 }
 

@@ -78,11 +78,14 @@ class Cluster {
   // Releases a held batch. Repeating it is harmless.
   absl::Status Start(uint32_t batch);
   // Asks for the cancel; true once every worker has given its receipt. Repeat it until then;
-  // `workers` shows who has confirmed.
-  absl::StatusOr<bool> Cancel(uint32_t batch, std::vector<MemberStatus>* workers);
+  // `workers` shows who has confirmed; those who have not when it is true are silent or dead, and
+  // what they ran may still run. `waiting` says for people what it waits for.
+  absl::StatusOr<bool> Cancel(uint32_t batch, std::vector<MemberStatus>* workers,
+                              std::string* waiting = nullptr);
   // Asks for the shutdown (drain, or kill when `now`); `members` shows who has left or confirmed.
   // True once all have left, or are gone. Repeat it until then.
-  absl::StatusOr<bool> Shutdown(bool now, std::vector<MemberStatus>* members);
+  absl::StatusOr<bool> Shutdown(bool now, std::vector<MemberStatus>* members,
+                                std::string* waiting = nullptr);
   absl::StatusOr<Report> ReportOf(uint32_t batch);
 
   Connection& connection() { return *connection_; }

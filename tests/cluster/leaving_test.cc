@@ -10,6 +10,7 @@
 namespace fanmill {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -79,6 +80,31 @@ TEST(Cancel, EndsWhatEndedTasksLeftBehindBeforeItIsConfirmed) {
   ASSERT_EQ(cluster.Fanmill({"cancel", batch}).exit_code, 0);
   EXPECT_EQ(cluster.Fanmill({"wait", batch}).exit_code, 3);
   EXPECT_EQ(left.Bearers().size(), 0u) << "its receipts are there";
+}
+
+// R92: what stands still confirms nothing, and its tasks are still there.
+TEST(Cancel, NamesAWorkerThatIsSilentAndSoDoesAShutdown) {
+  const Mark left("FANMILL_TEST_LEFT");
+  LocalCluster cluster({.workers = 2, .slots = 1});
+  cluster.StartAll();
+  const WorkerProcesses still(cluster.worker(0).pid());
+  const std::string batch =
+      Submit(cluster, {"--array", "1-2", "--shell", "--", left.entry() + " sleep 1000; : {}"});
+  ASSERT_TRUE(WaitUntil([&] { return left.Bearers().size() == 2; })) << left.Bearers().size();
+  for (const pid_t pid : {still.outer, still.inner, still.working}) kill(pid, SIGSTOP);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"cancel", batch}, {"cancel", batch}, {"shutdown", "--now"}}) {
+    const Finished told = cluster.Fanmill(words);
+    EXPECT_EQ(told.exit_code, 6) << words[0];
+    EXPECT_THAT(told.err, ContainsRegex("worker [12] \\(.*\\) did NOT confirm, last heard .* ago; "
+                                        "what it ran may still run"))
+        << words[0];
+    EXPECT_THAT(told.err, Not(HasSubstr("is cancelled: nothing of it runs"))) << words[0];
+    EXPECT_EQ(left.Bearers().size(), 1u) << "this is why";
+  }
+  kill(still.working, SIGKILL);
+  for (const pid_t pid : {still.outer, still.inner}) kill(pid, SIGCONT);
+  EXPECT_TRUE(WaitUntil([&] { return left.Bearers().empty(); })) << "its guardian ends it";
 }
 
 void ExpectGoneAfterShutdown(LocalCluster& cluster, std::vector<std::string> words) {

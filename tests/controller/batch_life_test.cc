@@ -139,6 +139,39 @@ TEST_F(BatchLifeTest, ABatchWhoseHandlerNobodyOffersWaitsSaysSoAndBlocksNone) {
   EXPECT_EQ(waiting, "waits for workers that offer 'quantum': 0 of 1 are ready");
 }
 
+TEST_F(BatchLifeTest, WhatTheVentilatorKnowsMoreIsToldToo) {  // R94
+  Assemble(1);
+  pb::BatchProgress progress = Progress(1);
+  progress.set_hold(true);
+  progress.set_waiting("held: waits for the start command; its submitter waits too: 9 KiB");
+  Tell(progress);
+  EXPECT_EQ(Ask(pb::Command::STATUS, 1).batches(0).waiting(),
+            "it is held: fanmill start 1 lets it begin; its submitter waits too: 9 KiB");
+}
+
+TEST_F(BatchLifeTest, ASilentVentilatorOrSinkIsWhatItWaitsForFirstOfAll) {  // R16
+  RunBatch(1);
+  const std::string remedy =
+      " again with the same --state, or end everything with fanmill shutdown --now";
+  FallSilent({}, true);
+  EXPECT_EQ(Ask(pb::Command::STATUS, 1).batches(0).waiting(),
+            "the sink has been silent for 6 s: start it" + remedy);
+  FallSilent({}, true, true);
+  EXPECT_EQ(
+      Ask(pb::Command::STATUS, 1).batches(0).waiting(),
+      "the ventilator has been silent for 6 s, the sink has been silent for 12 s: start them" +
+          remedy);
+  State();
+  Give(2, Hello(pb::SINK, 1));
+  Give(101, Receipt(101, 1, 1));
+  EXPECT_EQ(Ask(pb::Command::CANCEL, 1).batches(0).waiting().find("the ventilator has been silent"),
+            0u);
+  Give(101, Receipt(101, 1, 1));
+  EXPECT_EQ(Ask(pb::Command::CANCEL, 1).batches(0).waiting(),
+            "the ventilator has been silent for 6 s: start it" + remedy)
+      << "no sink can close what its ventilator does not end";
+}
+
 TEST_F(BatchLifeTest, ReadinessOfALostVentilatorCountsForNothing) {  // R23
   Assemble(1);
   Give(1, Hello(pb::VENTILATOR, 2));

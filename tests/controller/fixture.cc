@@ -1,5 +1,6 @@
 #include "tests/controller/fixture.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/core/names.h"
@@ -254,6 +255,25 @@ pb::Envelope ControllerTest::Account(uint64_t incarnation, uint32_t batch) {
 pb::Envelope ControllerTest::Leaving(pb::Envelope beat) {
   beat.mutable_heartbeat()->set_leaving(true);
   return beat;
+}
+
+pb::Envelope ControllerTest::Death(uint64_t incarnation, bool nothing_left) {
+  pb::Envelope death =
+      Leaving(nothing_left ? Receipt(incarnation, 0, 0) : Beat(pb::WORKER, incarnation));
+  death.set_role(pb::GUARDIAN);
+  return death;
+}
+
+void ControllerTest::FallSilent(const std::vector<uint64_t>& workers, bool sink, bool ventilator) {
+  for (int i = 0; i < 12; ++i) {
+    Wait(Millis(500));
+    if (!ventilator) VentilatorBeats();
+    if (!sink) State();
+    for (const uint64_t incarnation : ready_) {
+      if (std::count(workers.begin(), workers.end(), incarnation) > 0) continue;
+      Give(incarnation, Beat(pb::WORKER, incarnation));
+    }
+  }
 }
 
 void ControllerTest::Assemble(uint64_t workers) {

@@ -46,6 +46,10 @@ class ControllerTest : public testing::Test {
   static pb::Envelope Receipt(uint64_t incarnation, uint32_t batch, uint64_t generation);
   static pb::Envelope Account(uint64_t incarnation, uint32_t batch);
   static pb::Envelope Leaving(pb::Envelope beat);
+  // What the guardian of a worker says that died: with a receipt when nothing of it is left.
+  static pb::Envelope Death(uint64_t incarnation, bool nothing_left);
+  // All but the silent ones speak until their leases have run out.
+  void FallSilent(const std::vector<uint64_t>& workers, bool sink = false, bool ventilator = false);
 
   // A ventilator, a sink, and workers 1..n, ready for "noop".
   void Assemble(uint64_t workers);

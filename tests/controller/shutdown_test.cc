@@ -123,6 +123,37 @@ TEST_F(ShutdownTest, NobodyWaitsForAWorkerWhoseGuardianSawItDie) {  // R104
   EXPECT_TRUE(dead.confirmed());
 }
 
+TEST_F(ShutdownTest, NamesAWorkerThatWasSilentBefore) {  // R102
+  RunBatch(3);
+  Give(103, Leaving(Receipt(103, 0, 0)));
+  ready_ = {101, 102};
+  FallSilent({102});
+  Ask(pb::Command::SHUTDOWN_NOW);
+  Give(101, Leaving(Receipt(101, 0, 1)));
+  Give(1, Leaving(Beat(pb::VENTILATOR, 1)));
+  Give(2, Leaving(Beat(pb::SINK, 1)));
+  const pb::CommandReply reply = Ask(pb::Command::SHUTDOWN_NOW);
+  EXPECT_TRUE(reply.done()) << "nobody waits for it";
+  ASSERT_EQ(reply.members_size(), 4) << "103 had confirmed before";
+  EXPECT_TRUE(reply.members(2).confirmed());
+  EXPECT_EQ(reply.members(3).incarnation(), 102u);
+  EXPECT_FALSE(reply.members(3).confirmed());
+}
+
+TEST_F(ShutdownTest, OneThatNeverRanAnythingAndIsGoneIsNotAsked) {  // R102
+  Assemble(2);
+  FallSilent({102});
+  EXPECT_EQ(Ask(pb::Command::SHUTDOWN_NOW).members_size(), 3);
+}
+
+TEST_F(ShutdownTest, SaysThatNoSinkTakesTheResults) {  // R102
+  RunBatch(1);
+  FallSilent({}, true);
+  EXPECT_EQ(
+      Ask(pb::Command::SHUTDOWN).batches(0).waiting().find("the sink has been silent for 6 s"), 0u);
+  EXPECT_EQ(Ask(pb::Command::SHUTDOWN_NOW).batches_size(), 0) << "nobody waits for a sink then";
+}
+
 TEST_F(ShutdownTest, AGuardianThatCouldNotEndEverythingGivesNoReceipt) {  // R104
   Assemble(1);
   Ask(pb::Command::SHUTDOWN_NOW);
