@@ -86,7 +86,11 @@ void Intake::OnOpen(Instant now, PeerId from, const pb::OpenBatch& open, Outbox&
     return AnswerOpen(from, open, 0, "this batch is not accepted: " + refusal, outbox);
   }
   if (!mill_.member.joined()) return mill_.Count("open_too_early");  // R17: is asked again
-  last_batch_ = std::max(last_batch_, mill_.member.state().batches_through()) + 1;
+  if (mill_.member.state().batches_through() > last_batch_) {  // R17
+    mill_.Count("R17");
+    last_batch_ = mill_.member.state().batches_through();
+  }
+  ++last_batch_;
   const uint32_t batch = last_batch_;
   tokens_[token] = batch;
   token_of_[batch] = token;

@@ -140,7 +140,7 @@ void Client::Read(Outbox& outbox) {
   read.set_cursor(cursor_);
   read.set_max_bytes(100'000);
   read.set_wait_us(100'000);
-  read.set_request(++request_);
+  read.set_request(request_);  // the same, as long as it was not answered. R79
   outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
 }
 
@@ -234,6 +234,7 @@ void Client::OnAppended(const pb::Appended& appended, Outbox& outbox) {
 
 void Client::OnRead(Instant now, const pb::ReadReply& reply, Outbox& outbox) {
   if (reply.request() != request_ || reply.batch() != batch_ || read_again_) return;
+  ++request_;
   if (reply.error().find("dropped to make room") != std::string::npos) {  // R68
     checker_.OnForgotten(plan_.index);
     closed_ = sealed_ = read_again_ = true;

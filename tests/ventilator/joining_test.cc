@@ -57,6 +57,7 @@ TEST(Dispatcher, OpensNoBatchBeforeItIsWelcomedAndNumbersAboveAllEverHeardOf) { 
   rig.state.set_batches_through(41);
   rig.Tell();
   rig.Say(rig.client, pb::CLIENT, 1, open);
+  EXPECT_EQ(rig.Counted("R17"), 1u);
   const auto opened = rig.Sent(pb::Envelope::kBatchOpened);
   ASSERT_EQ(opened.size(), 1u);
   EXPECT_EQ(opened[0].batch_opened().batch(), 42u);
