@@ -86,7 +86,7 @@ void Intake::OnOpen(Instant now, PeerId from, const pb::OpenBatch& open, Outbox&
     return AnswerOpen(from, open, 0, "this batch is not accepted: " + refusal, outbox);
   }
   if (!mill_.member.joined()) return mill_.Count("open_too_early");  // R17: is asked again
-  if (mill_.member.state().batches_through() > last_batch_) {  // R17
+  if (mill_.member.state().batches_through() > last_batch_) {        // R17
     mill_.Count("R17");
     last_batch_ = mill_.member.state().batches_through();
   }
