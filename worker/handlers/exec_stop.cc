@@ -103,6 +103,8 @@ bool ExecLoop::NothingRuns(uint32_t batch) const {
 }
 
 void ExecLoop::GoOnWithStops() {
+  // Not with every event of other batches' tasks: a pass looks at all descendants.
+  if (sweep_at_ != kNever && Now() < sweep_at_) return;
   sweep_at_ = kNever;
   std::erase_if(timed_out_, [this](Sweep& sweep) {
     const bool over = sweep.Pass();
