@@ -58,6 +58,7 @@ struct Batch {
   bool release_asked = false;
   bool start_asked = false;
   bool kill_asked = false;
+  bool end_asked = false;
   bool report_asked = false;
 
   uint64_t start_request = 0;  // the command that released it

@@ -183,7 +183,11 @@ void Controller::OnSummary(Instant now, const pb::BatchSummary& summary, Outbox&
   if (found == batches_.end()) return;  // a repeated answer
   Batch& batch = found->second;
   if (batch.closed) return;
-  batch.summary = control::Bounded(summary);
+  if (!IsEnd(batch.phase)) {
+    batch.summary = control::Bounded(summary);
+  } else if (!summary.closed()) {  // R97: a sink that has lost it takes nothing back
+    return TellReports(now, summary.batch(), outbox);
+  }
   if (batch.terminal_known.has_value()) {
     const bool lost = summary.ok() + summary.failed() < *batch.terminal_known;
     batch.terminal_known.reset();
@@ -227,12 +231,13 @@ void Controller::TakeEndFromProgress(Batch& batch) const {
 
 // A killed batch ends with the last receipt of those who are there; who lacks is named. R92
 void Controller::TryEnd(Instant now, Batch& batch, Outbox& outbox) {
-  if (IsEnd(batch.phase)) return;
+  if (IsEnd(batch.phase) || batch.end_asked) return;
   // A batch that its ventilator has forgotten for good cannot be closed: only its kill ends it.
   const bool orphan = batch.phase == pb::DRAINING && batch.unlisted != kNever &&
                       now >= After(batch.unlisted, options_.lease);
   if (!batch.closed && !orphan) return;
-  if (batch.phase == pb::DRAINING && !AllReceipts(batch, members_)) return;
+  const bool killed = batch.phase == pb::DRAINING || batch.kill_asked;
+  if (killed && !AllReceipts(batch, members_)) return;
   if (!batch.closed) {
     batch.closed = true;
     batch.ask_due = kNever;
@@ -246,15 +251,35 @@ void Controller::TryEnd(Instant now, Batch& batch, Outbox& outbox) {
     }
     batch.accounts_due = now;
   }
-  Move(batch, control::EndOf(batch.summary));
+  WriteEnd(batch, outbox);
+}
+
+// R97: nobody is told of an end that a restart could take back.
+void Controller::WriteEnd(Batch& batch, Outbox& outbox) {
+  batch.end_asked = true;
+  pb::BookRecord record;
+  *record.mutable_report() = BuildReport(batch, members_);
+  record.mutable_report()->set_phase(*NextPhase(batch.phase, control::EndOf(batch.summary)));
+  record.mutable_report()->set_final(false);
+  book_.Write(std::move(record), batch.id, outbox);
+}
+
+// A report is durable: that the batch has ended, or all that there is to tell of it.
+void Controller::ApplyReport(Instant now, const pb::BookRecord& record, Outbox& outbox) {
+  if (record.report().final()) return Retire(record);
+  const auto found = batches_.find(record.report().batch());
+  if (found == batches_.end()) return;
+  Move(found->second, control::EndOf(record.report().summary()));
   view_.Changed();
-  TryReport(now, batch, outbox);
+  if (recovered_) TryReport(now, found->second, outbox);
 }
 
 // R95
 void Controller::TryReport(Instant now, Batch& batch, Outbox& outbox) {
   if (!IsEnd(batch.phase) || batch.report_asked) return;
-  if (now < batch.accounts_due && AccountsOutstanding(batch, members_)) return;
+  // After a restart it is the sink that knows when the batch ended, and the accounts end then.
+  const bool outstanding = !batch.closed || AccountsOutstanding(batch, members_);
+  if (now < batch.accounts_due && outstanding) return;
   Count("R95");
   batch.report_asked = true;
   batch.accounts_due = kNever;

@@ -243,7 +243,7 @@ bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::Com
   }
   Batch& batch = found->second;
   if (batch.generation == 0) {
-    if (!batch.kill_asked) WriteKill(batch, out);
+    if (!batch.kill_asked && !batch.end_asked) WriteKill(batch, out);
     WaitForBook(from, wire);
     return false;
   }

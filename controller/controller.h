@@ -106,6 +106,8 @@ class Controller final : public Node {
   // recovery.cc: the book, read and written.
   void OnRecovered(Instant now, const JournalRecovered& page, Outbox& outbox);
   void Recover(Instant now, const pb::BookRecord& record, Outbox& outbox);
+  Batch& RecoverBatch(uint32_t id);
+  void RecoverReport(Instant now, const pb::BookRecord& record, Outbox& outbox);
   void RecoverMember(Instant now, const pb::MemberFact& fact);
   void OnDurable(Instant now, uint64_t through, Outbox& outbox);
   void WriteMember(const Member& member, Outbox& outbox);
@@ -138,6 +140,8 @@ class Controller final : public Node {
   bool MayStart(const Batch& batch) const;
   void TryStart(Instant now, Batch& batch, Outbox& outbox);
   void TryEnd(Instant now, Batch& batch, Outbox& outbox);
+  void WriteEnd(Batch& batch, Outbox& outbox);
+  void ApplyReport(Instant now, const pb::BookRecord& record, Outbox& outbox);
   void TryReport(Instant now, Batch& batch, Outbox& outbox);
   void GiveUpIfLost(Instant now, Batch& batch, Outbox& outbox);
   void TakeEndFromProgress(Batch& batch) const;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/controller.h"
+#include "lib/core/names.h"
 
 namespace fanmill {
 
@@ -24,7 +25,8 @@ void Controller::OnRecovered(Instant now, const JournalRecovered& page, Outbox& 
   members_.HeardAll(now);  // each has a lease to speak
   for (auto& [id, batch] : batches_) {
     batch.start_guessed = batch.started;
-    batch.ask_due = batch.started ? now : kNever;
+    batch.ask_due = batch.started || IsEnd(batch.phase) ? now : kNever;
+    if (IsEnd(batch.phase)) batch.accounts_due = After(now, options_.account_wait);
   }
   if (wishes_.wish() != pb::RUN) {
     Notice("this cluster was being shut down when its controller stopped: the shutdown goes on");
@@ -39,10 +41,7 @@ void Controller::Recover(Instant now, const pb::BookRecord& record, Outbox& outb
       wishes_.SawGeneration(record.batch().generation());
       const uint32_t id = record.batch().batch();
       if (id == 0 || reports_.HasEnded(id)) return Count("bad_row");
-      Batch& batch = batches_[id];
-      view_.HearOf(id);
-      batch.id = id;
-      batch.progress.set_batch(id);
+      RecoverBatch(id);
       return ApplyWish(now, record.batch(), outbox);
     }
     case pb::BookRecord::kWhole:
@@ -55,7 +54,7 @@ void Controller::Recover(Instant now, const pb::BookRecord& record, Outbox& outb
     case pb::BookRecord::kPinned:
       return members_.Pin(record.pinned().role(), record.pinned().directory());
     case pb::BookRecord::kReport:
-      return Retire(record);
+      return RecoverReport(now, record, outbox);
     case pb::BookRecord::kReceipt:
       if (Member* worker = members_.Find(pb::WORKER, record.receipt().incarnation())) {
         Confirm(*worker);
@@ -66,6 +65,25 @@ void Controller::Recover(Instant now, const pb::BookRecord& record, Outbox& outb
     default:
       return Count("bad_row");
   }
+}
+
+control::Batch& Controller::RecoverBatch(uint32_t id) {
+  view_.HearOf(id);
+  Batch& batch = batches_[id];
+  batch.id = id;
+  batch.progress.set_batch(id);
+  return batch;
+}
+
+void Controller::RecoverReport(Instant now, const pb::BookRecord& record, Outbox& outbox) {
+  const pb::BatchReport& report = record.report();
+  if (!report.final() && !reports_.HasEnded(report.batch())) {  // its end was told, perhaps. R97
+    Count("R97");
+    Batch& batch = RecoverBatch(report.batch());
+    batch.summary = report.summary();
+    batch.progress = control::FinalProgress(batch.progress, report);
+  }
+  ApplyReport(now, record, outbox);
 }
 
 void Controller::RecoverMember(Instant now, const pb::MemberFact& fact) {
@@ -111,7 +129,7 @@ void Controller::OnDurable(Instant now, uint64_t through, Outbox& outbox) {
         members_.Pin(record.pinned().role(), record.pinned().directory());
         break;
       case pb::BookRecord::kReport:
-        Retire(record);
+        ApplyReport(now, record, outbox);
         break;
       default:
         break;  // members and receipts were believed when they were heard

@@ -23,8 +23,9 @@ std::map<uint32_t, uint64_t> TasksByNumber(const pb::BatchSummary& summary) {
   return tasks;
 }
 
-// The last progress, with the sink's final word; after a restart from the report alone.
-pb::BatchProgress Final(pb::BatchProgress progress, const pb::BatchReport& report) {
+}  // namespace
+
+pb::BatchProgress FinalProgress(pb::BatchProgress progress, const pb::BatchReport& report) {
   const pb::BatchSummary& summary = report.summary();
   progress.set_batch(report.batch());
   progress.set_name(report.name());
@@ -43,8 +44,6 @@ pb::BatchProgress Final(pb::BatchProgress progress, const pb::BatchReport& repor
   progress.set_started(summary.opened());
   return progress;
 }
-
-}  // namespace
 
 pb::BatchSummary Bounded(const pb::BatchSummary& summary) {
   pb::BatchSummary kept = summary;
@@ -74,10 +73,11 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
   *report.mutable_summary() = batch.summary;
   const std::map<uint32_t, uint64_t> tasks = TasksByNumber(batch.summary);
   std::set<uint32_t> named;
+  const bool over = batch.closed || IsEnd(batch.phase);
   for (const auto& [incarnation, served] : batch.served) {
     // While it runs, only who can no longer give its account is missing.
-    const bool counts = served.account.has_value() &&
-                        (!batch.closed || served.final || !IsLive(members, incarnation));
+    const bool counts =
+        served.account.has_value() && (!over || served.final || !IsLive(members, incarnation));
     if (counts && named.insert(served.number).second) {
       pb::WorkerReport& worker = *report.add_workers();
       worker.set_number(served.number);
@@ -85,14 +85,13 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
       *worker.mutable_account() = *served.account;
       const auto done = tasks.find(served.number);
       if (done != tasks.end()) worker.set_tasks(done->second);
-    } else if (!counts && (batch.closed || !IsLive(members, incarnation))) {
+    } else if (!counts && (over || !IsLive(members, incarnation))) {
       report.add_missing(served.name);
       named.insert(served.number);
     }
   }
   for (const auto& [number, count] : tasks) {
-    if (batch.closed && !named.contains(number))
-      report.add_missing(absl::StrCat("worker ", number));
+    if (over && !named.contains(number)) report.add_missing(absl::StrCat("worker ", number));
   }
   report.set_complete(IsEnd(batch.phase) && report.missing_size() == 0);
   report.set_final(IsEnd(batch.phase) && !AccountsOutstanding(batch, members));
@@ -103,7 +102,7 @@ void Reports::Keep(const pb::BatchReport& report, const pb::BatchProgress& progr
                    std::vector<pb::Member> unconfirmed) {
   const uint32_t batch = report.batch();
   ended_.Add(batch);
-  Ended entry{report, Final(progress, report), std::move(unconfirmed), 0};
+  Ended entry{report, FinalProgress(progress, report), std::move(unconfirmed), 0};
   entry.bytes = entry.report.ByteSizeLong() + entry.progress.ByteSizeLong();
   for (const pb::Member& lacking : entry.unconfirmed) entry.bytes += lacking.ByteSizeLong();
   if (const auto found = kept_.find(batch); found != kept_.end()) {

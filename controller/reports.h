@@ -23,6 +23,9 @@ pb::BatchSummary Bounded(const pb::BatchSummary& summary);
 // Whether a worker that is still there owes the ended batch its account. R95
 bool AccountsOutstanding(const Batch& batch, const Membership& members);
 
+// The last progress, with the sink's final word; after a restart from the report alone.
+pb::BatchProgress FinalProgress(pb::BatchProgress progress, const pb::BatchReport& report);
+
 // With what is known now; complete when the batch has ended and no account is missing, final when
 // none that is missing can still come.
 pb::BatchReport BuildReport(const Batch& batch, const Membership& members);

@@ -25,7 +25,7 @@ std::string RowName(const std::string& bytes) {
     case pb::BookRecord::kPinned:
       return "pin";
     case pb::BookRecord::kReport:
-      return "report";
+      return record.report().final() ? "report" : "end";
     case pb::BookRecord::kReceipt:
       return "receipt";
     case pb::BookRecord::kMember:

@@ -36,7 +36,7 @@ TEST_F(KillTest, IsCancelledWhenTheSinkClosedItAndEveryReceiptIsIn) {  // R92
   EXPECT_FALSE(reply.members(1).confirmed());
   EXPECT_EQ(Ask(pb::Command::STATUS, 1).batches(0).waiting(),
             "waits for the receipts of worker 2 (box:102)");
-  EXPECT_EQ(Give(102, Receipt(102, 1, 1)), (Lines{"102 HeartbeatReply"}));
+  EXPECT_EQ(Give(102, Receipt(102, 1, 1)), (Lines{"row end", "102 HeartbeatReply"}));
   EXPECT_EQ(PhaseOf(1), "cancelled");
   EXPECT_TRUE(Ask(pb::Command::CANCEL, 1).done());
 }
@@ -142,6 +142,27 @@ TEST_F(KillTest, ACancelThatComesTooLateTellsHowItEnded) {
   const pb::CommandReply reply = Ask(pb::Command::CANCEL, 1);
   EXPECT_FALSE(reply.done());
   EXPECT_EQ(reply.error(), "batch 1 has ended (failed): there is nothing to cancel");
+}
+
+TEST_F(KillTest, ACancelOfABatchWhoseEndIsNotDurableYetKillsNothing) {  // R97
+  RunBatch(1);
+  slow_disk_ = true;
+  Summary(Closed(1, 10));
+  EXPECT_EQ(Give(9, Command(pb::Command::CANCEL, 1)), Lines{});
+  EXPECT_EQ(Sync(), (Lines{"9 CommandReply"}));
+  EXPECT_EQ(Answer().error(), "batch 1 has ended (done): there is nothing to cancel");
+}
+
+TEST_F(KillTest, AnEndThatComesAfterTheKillWasAskedWaitsForTheReceipts) {  // R92
+  RunBatch(1);
+  slow_disk_ = true;
+  Give(9, Command(pb::Command::CANCEL, 1));
+  EXPECT_EQ(Summary(Closed(1, 10)), (Lines{"signal all ASK 0"}));
+  Sync();
+  EXPECT_EQ(PhaseOf(1), "draining");
+  slow_disk_ = false;
+  Give(101, Receipt(101, 1, 1));
+  EXPECT_EQ(PhaseOf(1), "done");
 }
 
 TEST_F(KillTest, EveryKillHasAGenerationOfItsOwn) {

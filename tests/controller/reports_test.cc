@@ -24,7 +24,7 @@ TEST_F(ReportsTest, ABatchLeavesTheStateWithItsSummaryAndEveryAccount) {
     summary.add_workers()->set_number(number);
     summary.mutable_workers(static_cast<int>(number) - 1)->set_tasks(4 + number);
   }
-  EXPECT_EQ(Summary(summary), (Lines{"signal all ASK 0"}));
+  EXPECT_EQ(Summary(summary), (Lines{"signal all ASK 0", "row end"}));
   EXPECT_EQ(PhaseOf(1), "done");
   EXPECT_TRUE(State().batches(0).ended());
   EXPECT_EQ(State().batches(0).end_age_us(), 300u);

@@ -116,6 +116,47 @@ TEST_F(RestartTest, WhenEndedButNotReportedItGathersTheReportAgain) {  // R95
   EXPECT_TRUE(Ask(pb::Command::REPORT, 1).report().complete());
 }
 
+TEST_F(RestartTest, AnEndThatWasToldStandsThoughTheSinkIsSilent) {  // R97
+  RunBatch(1);
+  EXPECT_EQ(Summary(Closed(1, 9, 1)), (Lines{"signal all ASK 0", "row end"}));
+  ASSERT_EQ(PhaseOf(1), "failed");
+  Restart();
+  EXPECT_EQ(PhaseOf(1), "failed");
+  EXPECT_EQ(Give(9, Command(pb::Command::CANCEL, 1)), (Lines{"9 CommandReply"}));
+  EXPECT_EQ(Answer().error(), "batch 1 has ended (failed): there is nothing to cancel");
+  const pb::CommandReply status = Ask(pb::Command::STATUS, 1);
+  EXPECT_EQ(status.batches(0).ok(), 9u);
+  EXPECT_EQ(status.batches(0).name(), "night");
+}
+
+TEST_F(RestartTest, AnEndThatWasNotDurableWasNotToldEither) {  // R97
+  RunBatch(1);
+  slow_disk_ = true;
+  EXPECT_EQ(Summary(Closed(1, 10)), (Lines{"signal all ASK 0", "row end"}));
+  EXPECT_EQ(Ask(pb::Command::STATUS, 1).states(0).phase(), pb::RUNNING);
+  slow_disk_ = false;
+  Restart();
+  EXPECT_EQ(PhaseOf(1), "running");
+  Summary(Closed(1, 10));
+  EXPECT_EQ(PhaseOf(1), "done");
+}
+
+TEST_F(RestartTest, ASinkThatLostItsLedgerTakesNoEndBack) {  // R97
+  RunBatch(1);
+  Summary(Closed(1, 10));
+  Restart();
+  pb::BatchSummary lost;
+  lost.set_batch(1);
+  Summary(lost);
+  EXPECT_EQ(PhaseOf(1), "done");
+  EXPECT_FALSE(State().batches(0).ended()) << "when it was, nobody has said yet";
+  Wait(options_.account_wait);
+  const pb::BatchReport report = Ask(pb::Command::REPORT, 1).report();
+  EXPECT_EQ(report.phase(), pb::DONE);
+  EXPECT_EQ(report.summary().ok(), 10u);
+  EXPECT_TRUE(report.final());
+}
+
 TEST_F(RestartTest, ReportsOutliveIt) {
   RunBatch(1);
   Summary(Closed(1, 10));

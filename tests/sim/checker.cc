@@ -91,9 +91,7 @@ void Checker::OnState(uint32_t plan_index, const v1::BatchState& state) {
   Seen& seen = seen_[plan_index];
   if (seen.started && !state.started() && !state.ended())
     Fail(Text(plan_index, "a started batch is not any more"));
-  // With the sink's ledger a restarted controller loses the end that it has told of.
-  const bool may_be_lost = plan_.batches[plan_index].may_be_lost;
-  if (IsEnd(seen.phase) && state.phase() != seen.phase && !may_be_lost) {
+  if (IsEnd(seen.phase) && state.phase() != seen.phase) {  // R97
     Fail(Text(plan_index, "ended as " + v1::BatchPhase_Name(seen.phase) + " and then became " +
                               v1::BatchPhase_Name(state.phase())));
   }

@@ -69,7 +69,7 @@ TEST(Cluster, LosesNoTaskWhenWorkersDie) {
 TEST(Cluster, LosesNothingWhenTheVentilatorDies) {
   Scenario run = Faulty(300, 10);
   run.faults.crash_ventilator = true;
-  run.faults.crash_per_send = 5'000;
+  run.faults.crash_per_send = 10'000;
   run.faults.crash_per_write = 20'000;
   EXPECT_GT(Holds(run).coverage.Of("fault.crash.ventilator"), 1u);
 }
@@ -201,6 +201,20 @@ TEST(Cluster, GivesAWorkerANewLaneWhenItsConnectionNeverComesBack) {
   run.faults.sever_per_message = 10'000;
   run.faults.forever_per_sever = 1'000'000;
   for (run.seed = 1; run.seed <= 5; ++run.seed) Holds(run);
+}
+
+// A controller that came back took a batch for running whose end it had told, and cancelled it. R97
+TEST(Cluster, TakesNoEndBackWhenTheControllerDies) {
+  Scenario run = Faulty(20, 20);
+  run.plan.batches[0].cancel_after = Millis(700);
+  run.faults.crash_controller = run.faults.crash_sink = true;
+  run.faults.crash_workers = run.faults.silent_deaths = true;
+  run.faults.crash_per_send = 30'000;
+  run.faults.sever_per_message = 20'000;
+  run.faults.forever_per_sever = run.faults.unnoticed_per_sever = 500'000;
+  Coverage met;
+  for (run.seed = 50; run.seed <= 90; ++run.seed) met.Merge(Holds(run).coverage);
+  EXPECT_GT(met.Of("node.R97"), 0u);
 }
 
 // ---- The simulator itself ----------------------------------------------------------------------
