@@ -163,6 +163,10 @@ void Controller::OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox&
     return Reply(from, std::move(reply), outbox);
   }
   member->heard = now;
+  if (heartbeat.unheard()) {  // before the reply: who has that should have heard this
+    Count("R18");
+    Send({Signal::Topic::kWorker, member->hello.number(), Signal::Verb::kAsk, 0}, outbox);
+  }
   if (member->role == pb::WORKER) {
     OnReceipts(now, *member, heartbeat, outbox);
   } else if (member->role == pb::VENTILATOR && member->live()) {

@@ -13,6 +13,7 @@ MemberOptions MemberOptionsOf(const SessionOptions& options) {
   MemberOptions member(pb::WORKER, options.incarnation, options);
   member.hello.set_slots(options.slots);
   for (const std::string& handler : options.handlers) member.hello.add_handlers(handler);
+  member.signal_patience = options.signal_patience;
   return member;
 }
 
@@ -110,6 +111,10 @@ void Session::Tick(Instant now, Outbox& outbox) {
   SayFinished(now, outbox);
   leaving_.Tick(now);
   member_.Tick(now, outbox, [&](pb::Heartbeat& heartbeat) { Fill(now, heartbeat); });
+  if (std::string warning = member_.TakeWarning(); !warning.empty()) {
+    Count("R18");
+    notices_.push_back(std::move(warning));
+  }
 }
 
 Instant Session::NextDeadline() const {

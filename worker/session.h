@@ -49,6 +49,7 @@ struct SessionOptions {
   Duration bite = Micros(1500);         // work that a slot is handed at a time
   Duration retry_after = Millis(20);    // a part of an output that found no room
   Duration leave_after = Seconds(1);
+  Duration signal_patience = Millis(500);
 };
 
 class Session final : public Node {

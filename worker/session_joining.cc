@@ -82,7 +82,7 @@ void Session::KnowSink(Outbox& outbox) {
 
 void Session::OnSignal(Instant now, const Signal& signal, Outbox& outbox) {  // R13
   Count("R13");
-  member_.News(now);
+  member_.OnSignal(now);
   const bool kill = signal.verb == Signal::Verb::kKill;
   if (!kill && signal.verb != Signal::Verb::kDrain) return;
   const pb::Wish wish = kill ? pb::KILL : pb::DRAIN;

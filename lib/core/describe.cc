@@ -60,6 +60,7 @@ void DescribeControl(const pb::Envelope& e, Line& line) {
           .Number("running", e.heartbeat().running());
       line.Number("receipts", static_cast<uint64_t>(e.heartbeat().receipts_size()));
       line.Flag("leaving", e.heartbeat().leaving());
+      line.Flag("unheard", e.heartbeat().unheard());
       break;
     case pb::Envelope::kHeartbeatReply:
       line.Number("state", e.heartbeat_reply().state_version());

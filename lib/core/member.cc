@@ -1,6 +1,10 @@
 #include "lib/core/member.h"
 
 #include <algorithm>
+#include <string>
+
+#include "lib/core/duration_text.h"
+#include "lib/core/names.h"
 
 namespace fanmill {
 namespace {
@@ -70,6 +74,7 @@ Member::Event Member::OnWelcome(Instant now, const pb::Welcome& welcome, Outbox&
   }
   signal_ = welcome.signal();
   Subscribe(outbox);
+  if (!signal_.empty()) watch_.Connected(now, options_.signal_patience);
   Take(welcome.state());
   due_ = now;
   return Event::kWelcomed;
@@ -103,10 +108,24 @@ void Member::Tick(Instant now, Outbox& outbox, Fill fill) {
   pb::Heartbeat& heartbeat = *envelope.mutable_heartbeat();
   heartbeat.set_state_version(state_.version());
   heartbeat.set_sequence(++sequence_);
+  heartbeat.set_unheard(watch_.Ask(now, sequence_, answered_));
   fill(heartbeat);
   if (heartbeat.leaving() && farewell_ == 0) farewell_ = sequence_;
   outbox.Send(PeerId{Channel::kControl}, std::move(envelope));
-  due_ = now + heartbeat_every_;
+  due_ = now + watch_.Every(now, heartbeat_every_);
+}
+
+std::string Member::TakeWarning() {  // R18
+  if (!watch_.TakeDeaf()) return "";
+  return "Nothing was heard on the signal channel, " + signal_ + ", for " +
+         FormatDuration(options_.signal_patience) + ", though the controller at " +
+         options_.controller + " was asked for a signal and answers. This " +
+         std::string(RoleName(options_.role)) +
+         " works all the same, but learns of every kill and drain only with its next heartbeat, "
+         "up to " +
+         FormatDuration(heartbeat_every_) +
+         " later. See that this host can connect to that port, and that the controller's "
+         "--advertise is an address by which others reach it.";
 }
 
 Instant Member::NextDeadline() const {

@@ -17,6 +17,7 @@
 #include "lib/core/instant.h"
 #include "lib/core/message.h"
 #include "lib/core/signal.h"
+#include "lib/core/signal_watch.h"
 #include "lib/core/wire.h"
 
 namespace fanmill {
@@ -47,6 +48,7 @@ struct MemberOptions {
   Duration hello_every = Millis(500);
   Duration heartbeat_every = Seconds(1);  // until the controller says how often
   Duration lease = Seconds(5);
+  Duration signal_patience{0};  // of silence on the signal channel, until it is warned of. R18
 };
 
 class Member {
@@ -75,8 +77,18 @@ class Member {
   // There is news (R13: a signal came, or the role has something to tell): heartbeat at once,
   // which is to say at the next Tick, due now.
   void News(Instant now) { due_ = std::min(due_, now); }
+  // A signal came, whatever it says: that is news, and its channel works.
+  void OnSignal(Instant now) {
+    watch_.Heard();
+    News(now);
+  }
+  // What a person should know now; mostly empty. Told once.
+  std::string TakeWarning();
   // The owner was stopped for `pause`: nobody was silent meanwhile. R55
-  void Excuse(Duration pause) { heard_ += pause; }
+  void Excuse(Duration pause) {
+    heard_ += pause;
+    watch_.Excuse(pause);
+  }
 
   // R3: whether an envelope of that cluster id may be believed.
   bool IsOurs(uint64_t cluster) const {
@@ -101,6 +113,7 @@ class Member {
   bool joined_ = false;
   pb::ClusterState state_;
   std::string signal_;  // endpoint of the PUB; empty: not known yet
+  SignalWatch watch_;
   std::string refused_;
   int refusals_ = 0;  // since the last welcome
   Duration heartbeat_every_ = options_.heartbeat_every;

@@ -60,6 +60,26 @@ class WithoutSignal : public ::testing::Test {
   size_t idle_ = 0;
 };
 
+// R18
+TEST_F(WithoutSignal, AWorkerThatHearsNoneWarnsAndWorksAllTheSame) {
+  const std::string warning = "Nothing was heard on the signal channel, tcp://127.0.0.2:";
+  const auto log = [&] { return cluster_.worker(0).LastLines(1000); };
+  ASSERT_TRUE(WaitUntil([&] { return log().find(warning) != std::string::npos; })) << log();
+  EXPECT_EQ(LinesOf(cluster_.folder() + "/begun"), 2) << "its tasks ran all the time";
+  EXPECT_EQ(cluster_.Fanmill({"cancel", batch_}).exit_code, 0);
+  ExpectWork(cluster_);
+  EXPECT_EQ(log().find(warning), log().rfind(warning)) << log();
+}
+
+// R18
+TEST(Signal, IsHeardByAWorkerThatAsksForOne) {
+  LocalCluster cluster({.flags = {"--trace-messages"}});
+  cluster.StartAll();
+  EXPECT_TRUE(WaitUntil([&] {
+    return cluster.worker(0).LastLines(1000).find("<- Signal text=\"w/") != std::string::npos;
+  })) << cluster.worker(0).LastLines(50);
+}
+
 // R13, R92
 TEST_F(WithoutSignal, ACancelStopsWhatRuns) {
   const Finished cancel = cluster_.Fanmill({"cancel", batch_});

@@ -51,6 +51,15 @@ TEST_F(JoiningTest, AsksAnUnknownSenderToSayHello) {
   EXPECT_FALSE(heard_.has_state());
 }
 
+TEST_F(JoiningTest, SendsASignalToWhoHasHeardNone) {  // R18
+  Give(5, WorkerHello(105));
+  pb::Envelope beat = Beat(pb::WORKER, 105);
+  EXPECT_EQ(Give(5, beat), (Lines{"5 HeartbeatReply"}));
+  beat.mutable_heartbeat()->set_unheard(true);
+  EXPECT_EQ(Give(5, beat), (Lines{"signal w/1 ASK 0", "5 HeartbeatReply"}));
+  EXPECT_EQ(Give(6, Beat(pb::WORKER, 106)), (Lines{"6 HeartbeatReply"})) << "of nobody";
+}
+
 // R12
 TEST_F(JoiningTest, SendsTheStateWheneverTheVersionsDiffer) {
   Assemble(1);

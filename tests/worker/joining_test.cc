@@ -20,9 +20,11 @@ TEST(SessionJoining, SaysHelloUntilWelcomedThenFindsVentilatorAndSink) {  // R10
                    "Connect channel=lease to=\"tcp://v:21004\""}));
   EXPECT_EQ(stage.SaidLocal<Connect>()[0].prefixes, (Lines{"all ", "b/", "w/4 "}));
   EXPECT_EQ(stage.Tick(), (Lines{"LeaseHello number=4 slots=2 held=0",
-                                 "Heartbeat state=1 running=0 receipts=0"}));
+                                 "Heartbeat state=1 running=0 receipts=0 unheard"}));
   EXPECT_EQ(stage.Said(pb::Envelope::kLeaseHello).lease_hello().spool_bytes(),
             StageOptions().spool_bytes);
+  stage.Hear(Channel::kSignal, Signal{Signal::Topic::kWorker, 4, Signal::Verb::kAsk, 0});
+  EXPECT_EQ(stage.Tick(), Lines{"Heartbeat state=1 running=0 receipts=0"});
   EXPECT_EQ(stage.Wait(Millis(500)), (Lines{"LeaseHello number=4 slots=2 held=0"}));
   EXPECT_EQ(stage.HearGrant(), (Lines{"Connect channel=lane to=\"tcp://v:21150\""}));
   EXPECT_EQ(stage.SaidLocal<Connect>()[0].lane, kLaneToken) << "nobody comes in without";
@@ -41,6 +43,81 @@ TEST(SessionJoining, LeavesWithTheReasonWhenRefused) {  // R14
   EXPECT_EQ(stage.session.TakeNotices(),
             (Lines{"The controller at tcp://127.0.0.1:21000 refuses this worker: "
                    "Version 9 is not version 1."}));
+}
+
+// The controller answers the newest heartbeat.
+void AnswerHeartbeat(Stage& stage) {
+  const uint64_t sequence = stage.Said(pb::Envelope::kHeartbeat).heartbeat().sequence();
+  ASSERT_NE(sequence, 0u) << "there was none";
+  pb::Envelope envelope = stage.From(pb::CONTROLLER, 1);
+  envelope.mutable_heartbeat_reply()->set_state_version(stage.state().version());
+  envelope.mutable_heartbeat_reply()->set_sequence(sequence);
+  stage.Hear(Channel::kControl, std::move(envelope));
+}
+
+// So long, with every heartbeat answered: how many of them asked for a signal.
+int AsksWithin(Stage& stage, Duration span) {
+  int asks = 0;
+  for (const Instant end = stage.now + span; stage.now < end;) {
+    stage.Wait(std::min(Millis(100), end - stage.now));
+    const pb::Heartbeat heartbeat = stage.Said(pb::Envelope::kHeartbeat).heartbeat();
+    if (heartbeat.sequence() == 0) continue;
+    asks += heartbeat.unheard();
+    AnswerHeartbeat(stage);
+  }
+  return asks;
+}
+
+TEST(SessionJoining, WarnsOnceOfASilentSignalChannelAndWorksAllTheSame) {  // R18
+  Stage stage;
+  stage.BeWelcomed();
+  AnswerHeartbeat(stage);
+  EXPECT_EQ(AsksWithin(stage, Millis(499)), 4);
+  EXPECT_EQ(stage.session.TakeNotices(), Lines{});
+  EXPECT_EQ(AsksWithin(stage, Millis(1)), 0) << "it has given up";
+  const Lines notices = stage.session.TakeNotices();
+  ASSERT_EQ(notices.size(), 1u);
+  for (const char* part : {"tcp://c:21001", "500ms", "tcp://127.0.0.1:21000", "This worker works",
+                           "up to 1s later", "--advertise"}) {
+    EXPECT_NE(notices[0].find(part), std::string::npos) << part << " in " << notices[0];
+  }
+  EXPECT_EQ(AsksWithin(stage, Seconds(10)), 0);
+  EXPECT_EQ(stage.session.TakeNotices(), Lines{}) << "once";
+  stage.HearGrant();
+  EXPECT_EQ(stage.HearChunk(1, 0, 1), Lines{"SpecRequest batch=1"});
+  EXPECT_EQ(stage.HearSpec(1), Lines{"RunTasks slot=0 tasks=1"});
+}
+
+TEST(SessionJoining, WarnsOfNothingOnceAnySignalWasHeard) {  // R18
+  Stage stage;
+  stage.BeWelcomed();
+  AnswerHeartbeat(stage);
+  EXPECT_EQ(AsksWithin(stage, Millis(300)), 3);
+  stage.Hear(Channel::kSignal, Signal{Signal::Topic::kBatch, 8, Signal::Verb::kStart, 0});
+  EXPECT_EQ(AsksWithin(stage, Seconds(2)), 0);
+  EXPECT_EQ(stage.session.TakeNotices(), Lines{});
+}
+
+TEST(SessionJoining, BlamesTheSignalChannelOnlyWhenTheControllerAnswers) {  // R18
+  Stage stage;
+  stage.BeWelcomed();
+  stage.Wait(Seconds(3));
+  EXPECT_EQ(stage.session.TakeNotices(), Lines{}) << "nobody sent a signal";
+  AnswerHeartbeat(stage);
+  EXPECT_EQ(stage.session.TakeNotices(), Lines{}) << "a signal may still be on its way";
+  stage.Wait(Seconds(1));
+  EXPECT_EQ(stage.session.TakeNotices().size(), 1u);
+}
+
+TEST(SessionJoining, HeardNothingOnlyBecauseItWasStopped) {  // R18 R55
+  Stage stage;
+  stage.BeWelcomed();
+  AnswerHeartbeat(stage);
+  stage.now += Seconds(30);
+  stage.Tick();
+  AnswerHeartbeat(stage);
+  EXPECT_EQ(AsksWithin(stage, Millis(200)), 2);
+  EXPECT_EQ(stage.session.TakeNotices(), Lines{});
 }
 
 TEST(SessionJoining, DropsWhatIsOfAnotherCluster) {  // R3

@@ -64,7 +64,7 @@ Lines Stage::Wait(Duration span) {
   return lines;
 }
 
-void Stage::Join() {
+void Stage::BeWelcomed() {
   Begin();
   pb::Envelope envelope = From(pb::CONTROLLER, 1);
   envelope.mutable_welcome()->set_cluster(kCluster);
@@ -73,6 +73,12 @@ void Stage::Join() {
   envelope.mutable_welcome()->set_heartbeat_us(1000000);
   *envelope.mutable_welcome()->mutable_state() = state_;
   Hear(Channel::kControl, std::move(envelope));
+  Tick();
+}
+
+void Stage::Join() {
+  BeWelcomed();
+  Hear(Channel::kSignal, Signal{Signal::Topic::kWorker, 4, Signal::Verb::kAsk, 0});
   Tick();
   HearGrant();
   HearReply([](pb::LeaseReply& reply) { reply.set_ready(true); });

@@ -34,7 +34,10 @@ class Stage {
   // Time goes on, deadline by deadline.
   Lines Wait(Duration span);
 
-  // Welcomed, knows ventilator and sink, has a lane and is ready; knows the spec of batch 1.
+  // Welcomed, and has said so far what follows from it at once; no signal came yet.
+  void BeWelcomed();
+  // Welcomed, hears signals, knows ventilator and sink, has a lane and is ready; knows the spec of
+  // batch 1.
   void Join();
 
   pb::Envelope From(pb::Role role, uint64_t epoch) const;
