@@ -56,7 +56,7 @@ const char* Words(Cause cause) {
     case Cause::kTransferring:
       return "handing tasks over";
     case Cause::kHandling:
-      return "between slot and task";
+      return "slot taken, no result";
     case Cause::kRetrying:
       return "attempts in vain";
     case Cause::kOtherBatch:

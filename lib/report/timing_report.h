@@ -27,7 +27,7 @@ enum class Cause {
   kStarting,      // the worker was not ready yet
   kWaiting,       // nothing held, while there were tasks to hand out
   kTransferring,  // a task was held, or on its way into or out of the slot
-  kHandling,      // the slot was taken, but its task's own clock did not run
+  kHandling,      // the slot was taken, but no result tells of it: stopped, or between two tasks
   kRetrying,      // ran attempts that failed and were repeated, or whose results came late
   kOtherBatch,    // ran other batches
   kTail,          // nothing left to hand out: the batch was ending

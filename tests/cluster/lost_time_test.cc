@@ -52,9 +52,9 @@ class LostTime : public ::testing::Test {
   }
 
   // The whole report of a batch, once it has ended; its parts add up, in all and for each worker.
-  json ReportOf(const std::string& batch) {
+  json ReportOf(const std::string& batch, int end = 0) {
     const Finished waited = cluster_.Fanmill({"wait", batch});
-    EXPECT_EQ(waited.exit_code, 0) << waited.err;
+    EXPECT_EQ(waited.exit_code, end) << waited.err;
     const Finished printed = cluster_.Fanmill({"report", batch, "--json"});
     json report = json::parse(printed.out);
     EXPECT_TRUE(report["complete"].get<bool>()) << printed.err << printed.out;
@@ -82,12 +82,14 @@ class LostTime : public ::testing::Test {
     return none;
   }
 
-  void Start(int workers, uint32_t slots) {
+  void Start(int workers, uint32_t slots, const std::vector<std::string>& flags = {}) {
     cluster_.StartController();
     cluster_.StartVentilator();
     cluster_.StartSink();
     for (int i = 0; i < workers; ++i) {
-      cluster_.StartWorker({"--slots", std::to_string(slots)});
+      std::vector<std::string> all = {"--slots", std::to_string(slots)};
+      all.insert(all.end(), flags.begin(), flags.end());
+      cluster_.StartWorker(all);
       ASSERT_TRUE(cluster_.AwaitReadyWorkers(i + 1));
     }
     ExpectWork(cluster_);  // what every word of a first batch costs is paid
@@ -133,6 +135,42 @@ TEST_F(LostTime, IsWaitingWhereThereAreTasksThatAWorkerDoesNotGet) {
   ExpectMostly(Worker(report, 2)["lost"], "waiting", held,
                {"retrying", "other_batch", "draining", "handling"});
   EXPECT_LT(Us(Worker(report, 1)["lost"]["waiting"]), held.count() / 2) << report;
+}
+
+// Without the sink nothing is durable, and one output fills the worker's spool: it begins no other
+// chunk that it holds.
+TEST_F(LostTime, IsTransferringWhileATaskIsHeldThatMayNotStart) {  // R41
+  Start(1, 1, {"--spool-bytes", "20000"});
+  const std::string gate = cluster_.folder() + "/gate";
+  const std::string batch =
+      Submit(cluster_,
+             {"--array", "1-9", "--shell", "--",
+              ": {}; echo >> " + gate + ".begun; until test -e " + gate +
+                  "; do sleep 0.02; done; head -c 40000 /dev/zero; echo >> " + gate + ".written"});
+  ASSERT_TRUE(WaitUntil([&] { return LinesOf(gate + ".begun") == 1; }));
+  ASSERT_TRUE(AwaitStatus(batch, "running"));
+  cluster_.sink().Signal(SIGSTOP);
+  Open("gate");
+  EXPECT_TRUE(WaitUntil([&] { return LinesOf(gate + ".written") == 1; }));
+  const Duration held = Hold();
+  EXPECT_EQ(LinesOf(gate + ".begun"), 1);
+  cluster_.sink().Signal(SIGCONT);
+  const json report = ReportOf(batch);
+  ExpectMostly(report["lost"], "transferring", held,
+               {"starting", "retrying", "other_batch", "draining"});
+}
+
+// A task that was stopped has no result that tells how long it ran.
+TEST_F(LostTime, IsHandlingWhatRanOfATaskThatWasStopped) {
+  Start(1, 1);
+  const std::string batch = SubmitGated("gate");
+  ASSERT_TRUE(AwaitStatus(batch, "running"));
+  const Duration held = Hold();
+  EXPECT_EQ(cluster_.Fanmill({"cancel", batch}).exit_code, 0);
+  const json report = ReportOf(batch, 3);
+  ExpectMostly(report["lost"], "handling", held,
+               {"starting", "retrying", "other_batch", "draining"});
+  EXPECT_EQ(Us(report["run_s"]), 0) << report;
 }
 
 TEST_F(LostTime, IsTailOfASlotThatFindsNothingLeft) {
