@@ -34,6 +34,10 @@ v1::Spec ToSpec(const BatchSpec& from) {
   }
   spec.set_hold(from.hold);
   spec.set_name(from.name);
+  spec.set_packed(from.packed);
+  for (const std::string& name : from.names) spec.add_names(name);
+  spec.set_replace(from.replace);
+  spec.set_timeout_percent(from.timeout_percent);
   return spec;
 }
 

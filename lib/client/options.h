@@ -30,12 +30,16 @@ struct BatchSpec {
   std::vector<std::string> env;      // NAME=VALUE, beside the worker's own environment
   uint32_t retries = 0;              // further attempts after a failed first one
   std::optional<Duration> timeout;   // of one attempt
+  uint32_t timeout_percent = 0;      // exec: the same, of the median run time of its tasks; 0: none
   Duration grace = Seconds(5);       // from TERM to KILL
   std::optional<Duration> expected;  // declared cost of one task
   uint32_t min_workers = 1;          // start barrier
   std::optional<Duration> start_timeout;
-  bool hold = false;  // wait for Start
-  std::string name;   // for people
+  bool hold = false;               // wait for Start
+  std::string name;                // for people
+  bool packed = false;             // payloads are several values: PackValue of lib/core/values.h
+  std::vector<std::string> names;  // packed: what these are called: {name}
+  std::string replace;             // exec: what stands for the value in argv; empty: {}
 };
 
 }  // namespace fanmill::client

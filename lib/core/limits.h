@@ -28,6 +28,7 @@ inline constexpr uint32_t kPayloadsPerAppendMax = 65536;
 inline constexpr size_t kTaskPayloadBytesMax = 1 << 20;
 inline constexpr size_t kChunkPayloadBytesMax = 1 << 20;  // one task larger than this goes alone
 inline constexpr size_t kAppendPayloadBytesMax = 4 << 20;
+inline constexpr size_t kValuesPerTaskMax = 65536;  // of a packed payload
 
 // Results.
 inline constexpr size_t kInlineOutputBytesMax = 64 << 10;  // larger ones travel as parts
@@ -42,6 +43,8 @@ inline constexpr uint32_t kHandlersPerWorkerMax = 64;
 inline constexpr size_t kNameBytesMax = 255;
 inline constexpr uint32_t kRetriesMax = 1000;
 inline constexpr size_t kSpecBytesMax = 1 << 20;
+inline constexpr int kNamesPerSpecMax = 4096;
+inline constexpr uint32_t kTimeoutPercentMax = 1'000'000;
 
 }  // namespace fanmill
 

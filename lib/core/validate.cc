@@ -126,7 +126,14 @@ const char* WhyInvalid(const v1::Endpoints& endpoints) {
 const char* WhyInvalid(const v1::Spec& spec) {
   const bool fine = spec.timeout_us() <= kDurationMax && spec.grace_us() <= kDurationMax &&
                     spec.expected_us() <= kDurationMax && spec.start_timeout_us() <= kDurationMax;
-  return fine ? nullptr : "a duration above 10 years";
+  if (!fine) return "a duration above 10 years";
+  if (spec.names_size() > kNamesPerSpecMax) return "more names of values than there can be";
+  for (const std::string& name : spec.names()) {
+    if (!IsName(name)) return "a value's name is too long";
+  }
+  if (!IsName(spec.replace())) return "what stands for the value is too long";
+  return spec.timeout_percent() <= kTimeoutPercentMax ? nullptr
+                                                      : "a timeout too many times as long";
 }
 
 const char* WhyInvalid(const v1::BatchState& state) {

@@ -435,5 +435,26 @@ TEST(IntakeDecoding, LetsASpecThatAsksTooMuchThroughSoThatItIsAnswered) {
   })) << "it would overflow a clock";
 }
 
+TEST(IntakeDecoding, TakesWhatASpecSaysOfItsValuesUpToTheLimitsAndNoMore) {
+  const auto takes = [](const std::function<void(v1::Spec&)>& change) {
+    return Takes(v1::Envelope::kOpenBatch,
+                 [&](auto& e) { change(*e.mutable_open_batch()->mutable_spec()); });
+  };
+  const auto with_names = [&takes](int count) {
+    return takes([count](v1::Spec& spec) {
+      for (int i = 0; i < count; ++i) spec.add_names(std::string(1, 'n'));
+    });
+  };
+  EXPECT_TRUE(with_names(kNamesPerSpecMax));
+  EXPECT_FALSE(with_names(kNamesPerSpecMax + 1));
+  for (const size_t bytes : {kNameBytesMax, kNameBytesMax + 1}) {
+    const std::string text(bytes, 'x');
+    EXPECT_EQ(takes([&](v1::Spec& spec) { spec.add_names(text); }), bytes == kNameBytesMax);
+    EXPECT_EQ(takes([&](v1::Spec& spec) { spec.set_replace(text); }), bytes == kNameBytesMax);
+  }
+  EXPECT_TRUE(takes([](v1::Spec& spec) { spec.set_timeout_percent(kTimeoutPercentMax); }));
+  EXPECT_FALSE(takes([](v1::Spec& spec) { spec.set_timeout_percent(kTimeoutPercentMax + 1); }));
+}
+
 }  // namespace
 }  // namespace fanmill

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "lib/core/values.h"
 #include "tests/process/executor_rig.h"
 #include "worker/spawn.h"
 
@@ -58,6 +59,19 @@ TEST(Exec, PutsTheValueIntoTheCommand) {
   EXPECT_EQ(rig.RunOne(ExecSpec({"echo", "x"})).out, "x\n");
   EXPECT_EQ(rig.RunOne(ExecSpec({"{}", "y"}), "echo").out, "y\n");
   EXPECT_EQ(rig.RunOne(ExecSpec({"{}", "y"}), "false").status, pb::FAILED);
+}
+
+TEST(Exec, PutsSeveralValuesIntoTheCommand) {
+  Rig rig;
+  pb::Spec spec = ExecSpec({"printf", "%s|", "{second}", "{1}", "@"});
+  spec.set_packed(true);
+  spec.add_names("first");
+  spec.add_names("second");
+  spec.set_replace("@");
+  std::string payload;
+  PackValue("a b", payload);
+  PackValue("c", payload);
+  EXPECT_EQ(rig.RunOne(spec, payload).out, "c|a b|a b|c|");
 }
 
 TEST(Exec, QuotesTheValueInAScript) {

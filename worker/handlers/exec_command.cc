@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lib/core/printable.h"
-#include "worker/template.h"
 
 namespace fanmill {
 namespace {
@@ -20,6 +19,14 @@ bool IsEntry(std::string_view entry) {
   const size_t equals = entry.find('=');
   return equals != std::string_view::npos && equals > 0 &&
          entry.find('\0') == std::string_view::npos;
+}
+
+Recipe RecipeOf(const pb::Spec& spec) {
+  return {{spec.argv().begin(), spec.argv().end()},
+          spec.shell(),
+          spec.replace(),
+          spec.packed(),
+          {spec.names().begin(), spec.names().end()}};
 }
 
 // People count from 1.
@@ -42,7 +49,7 @@ std::vector<std::string> AttemptMarks(uint32_t batch, const TaskToRun& task) {
 CommandMaker::CommandMaker(uint32_t batch, std::shared_ptr<const pb::Spec> spec,
                            const std::vector<std::string>& worker_environment)
     : spec_(std::move(spec)),
-      words_(spec_->argv().begin(), spec_->argv().end()),
+      template_(RecipeOf(*spec_)),
       search_path_(kDefaultPath),
       spec_error_(CheckSpec()) {
   command_.cwd = spec_->cwd();
@@ -89,8 +96,7 @@ std::string CommandMaker::Make(const TaskToRun& task, uint32_t slot) {
   const uint64_t task_number = task.task + 1;  // people count from 1
   const uint32_t slot_number = slot + 1;
   const auto value = task.payload.data() == nullptr ? std::nullopt : std::optional(task.payload);
-  Expanded expanded = spec_->shell() ? ExpandScript(words_, value, task_number, slot_number)
-                                     : ExpandTemplate(words_, value, task_number, slot_number);
+  Expanded expanded = template_.Expand(value, task_number, slot_number);
   if (!expanded.error.empty()) return "cannot start the task: " + expanded.error;
   const std::string name = spec_->shell() ? "/bin/sh" : expanded.argv[0];
   if (std::string error = FindProgram(name); !error.empty()) return error;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/core/local.h"
+#include "lib/core/template.h"
 #include "worker/spawn.h"
 
 namespace fanmill {
@@ -36,7 +37,7 @@ class CommandMaker {
   void MakeEnvironment(uint32_t batch, const std::vector<std::string>& worker_environment);
 
   std::shared_ptr<const pb::Spec> spec_;
-  std::vector<std::string> words_;
+  Template template_;
   std::string search_path_;
   std::string spec_error_;
   std::string found_name_;  // whose path is in command_.program; empty: of none
