@@ -1,7 +1,5 @@
 #include "worker/descendants.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -11,138 +9,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <map>
-#include <optional>
 #include <string>
 
 #include "lib/core/check.h"
+#include "worker/kin.h"
 
 namespace fanmill {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Kin {
-  pid_t pid;
-  pid_t parent;
-};
-
-std::optional<std::string> ReadFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  std::string text;
-  char piece[4096];
-  ssize_t n;
-  while ((n = read(fd, piece, sizeof piece)) > 0) text.append(piece, static_cast<size_t>(n));
-  close(fd);
-  if (n < 0) return std::nullopt;
-  return text;
-}
-
-std::vector<pid_t> NumbersIn(const std::string& folder) {
-  std::vector<pid_t> numbers;
-  DIR* dir = opendir(folder.c_str());
-  if (dir == nullptr) return numbers;
-  while (const dirent* entry = readdir(dir)) {
-    const std::string_view name = entry->d_name;
-    pid_t number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && end == name.data() + name.size()) numbers.push_back(number);
-  }
-  closedir(dir);
-  return numbers;
-}
-
-struct Stat {
-  char state = 'X';  // as in ps; X: gone
-  pid_t parent = 0;
-};
-
-// From /proc/PID/stat: the two fields after the name, which ends at the last parenthesis and may
-// hold anything.
-Stat StatOf(pid_t pid) {
-  const auto text = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-  if (!text) return {};
-  const size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos || name_end + 4 >= text->size()) return {};
-  Stat stat;
-  stat.state = (*text)[name_end + 2];
-  std::from_chars(text->data() + name_end + 4, text->data() + text->size(), stat.parent);
-  return stat;
-}
-
-// The kernel lists children per thread; absent (nullopt) where it was built without that list.
-std::optional<std::vector<pid_t>> ListedChildren(pid_t pid) {
-  std::vector<pid_t> children;
-  bool listed = false;
-  const std::string folder = "/proc/" + std::to_string(pid) + "/task";
-  for (pid_t thread : NumbersIn(folder)) {
-    const auto text = ReadFile(folder + "/" + std::to_string(thread) + "/children");
-    if (!text) continue;
-    listed = true;
-    const char* at = text->data();
-    const char* const end = at + text->size();
-    pid_t child = 0;
-    for (auto next = std::from_chars(at, end, child); next.ec == std::errc();
-         next = std::from_chars(at, end, child)) {
-      children.push_back(child);
-      at = std::min(next.ptr + 1, end);
-    }
-  }
-  if (!listed) return std::nullopt;
-  return children;
-}
-
-bool KernelListsChildren() {
-  static const bool lists = ListedChildren(getpid()).has_value();
-  return lists;
-}
-
-// For kernels without the list: everybody's parent, once per walk.
-std::map<pid_t, std::vector<pid_t>> ScanChildren() {
-  std::map<pid_t, std::vector<pid_t>> children;
-  for (pid_t pid : NumbersIn("/proc")) children[StatOf(pid).parent].push_back(pid);
-  return children;
-}
-
-// Visits all below root, each one's children being listed before it is visited itself, so that
-// a visit which kills loses sight of nobody.
-template <class Visit>
-void Walk(pid_t root, Visit visit) {
-  const bool lists = KernelListsChildren();
-  const auto scanned = lists ? std::map<pid_t, std::vector<pid_t>>() : ScanChildren();
-  std::vector<Kin> open;
-  const auto push_children = [&](pid_t parent) {
-    std::vector<pid_t> children;
-    if (lists) {
-      children = ListedChildren(parent).value_or(std::vector<pid_t>());
-    } else if (const auto found = scanned.find(parent); found != scanned.end()) {
-      children = found->second;
-    }
-    for (pid_t child : children) open.push_back({child, parent});
-  };
-  push_children(root);
-  while (!open.empty()) {
-    const Kin kin = open.back();
-    open.pop_back();
-    push_children(kin.pid);
-    visit(kin);
-  }
-}
-
-// The pid may have died and be another process by now: asks whose child it is while holding it, so
-// that no stranger is ever killed. Invalid when it is gone.
-FileDescriptor Hold(const Kin& kin) {
-  FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, kin.pid, 0)));
-  if (pidfd.get() < 0) return {};
-  const pid_t parent = StatOf(kin.pid).parent;
-  if (parent != kin.parent && parent != getpid()) return {};
-  return pidfd;
-}
-
 void KillKin(const Kin& kin) {
-  const FileDescriptor pidfd = Hold(kin);
+  const FileDescriptor pidfd = HoldKin(kin);
   if (pidfd.get() >= 0) syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
 }
 
@@ -163,11 +41,10 @@ enum class Marked { kNo, kYes, kUnclear };
 
 // Unclear: alive, and without any environment. It may be in the middle of an exec.
 Marked HasAll(pid_t pid, const std::vector<std::string>& marks) {
-  const auto environment = ReadFile("/proc/" + std::to_string(pid) + "/environ");
+  const auto environment = EnvironmentOf(pid);
   if (!environment) return Marked::kNo;
   if (environment->empty()) {
-    const char state = StatOf(pid).state;
-    return state == 'Z' || state == 'X' ? Marked::kNo : Marked::kUnclear;
+    return StatOf(pid).IsDead() ? Marked::kNo : Marked::kUnclear;
   }
   const std::string nul(1, '\0');
   const std::string entries = nul + *environment + nul;
@@ -187,14 +64,14 @@ void BecomeSubreaper() { FANMILL_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 std::vector<pid_t> Descendants(pid_t root) {
   std::vector<pid_t> found;
-  Walk(root, [&](const Kin& kin) { found.push_back(kin.pid); });
+  WalkKin(root, [&](const Kin& kin) { found.push_back(kin.pid); });
   return found;
 }
 
 int KillAllDescendants(const std::function<void(pid_t, int)>& reaped) {
   const auto give_up = Clock::now() + kKillTimeMax;
   while (true) {
-    Walk(getpid(), KillKin);
+    WalkKin(getpid(), KillKin);
     if (!ReapDead(reaped)) return 0;
     if (Clock::now() > give_up) return static_cast<int>(Descendants(getpid()).size());
     WaitAMillisecond();
@@ -202,9 +79,9 @@ int KillAllDescendants(const std::function<void(pid_t, int)>& reaped) {
 }
 
 void HeldProcesses::AddDescendants(pid_t root) {
-  Walk(root, [this](const Kin& kin) {
+  WalkKin(root, [this](const Kin& kin) {
     if (pidfds_.size() >= kHeldMax) return;
-    FileDescriptor pidfd = Hold(kin);
+    FileDescriptor pidfd = HoldKin(kin);
     if (pidfd.get() >= 0) pidfds_.push_back(std::move(pidfd));
   });
 }
@@ -230,9 +107,13 @@ bool Sweep::Pass() {
   return (marks_.empty() ? PassAll() : PassMarked()) || Clock::now() > give_up_;
 }
 
+void Sweep::Excuse(std::chrono::microseconds pause) {
+  if (give_up_ != Clock::time_point()) give_up_ += pause;
+}
+
 bool Sweep::PassAll() {
   left_ = 0;
-  Walk(getpid(), [this](const Kin& kin) {
+  WalkKin(getpid(), [this](const Kin& kin) {
     ++left_;
     KillKin(kin);
   });
@@ -244,7 +125,7 @@ bool Sweep::PassAll() {
 bool Sweep::PassMarked() {
   int unclear = 0;
   left_ = held_.KillLiving();
-  Walk(getpid(), [&](const Kin& kin) {
+  WalkKin(getpid(), [&](const Kin& kin) {
     const Marked marked = HasAll(kin.pid, marks_);
     if (marked == Marked::kUnclear) ++unclear;
     if (marked != Marked::kYes) return;

@@ -60,6 +60,8 @@ class Sweep {
   void Add(HeldProcesses held) { held_.Add(std::move(held)); }
   // One pass. True when it is over: none is left, or kKillTimeMax has passed since the first pass.
   bool Pass();
+  // Nothing of it happened for that long: it does not count.
+  void Excuse(std::chrono::microseconds pause);
   int left() const { return left_; }  // when over: 0 but for the unkillable
 
  private:

@@ -18,8 +18,10 @@
 #include <thread>
 
 #include "lib/core/check.h"
+#include "lib/io/pause_hook.h"
 #include "lib/io/stop_signals.h"
 #include "worker/descendants.h"
+#include "worker/pause_relay.h"
 #include "worker/spawn.h"
 
 namespace fanmill {
@@ -45,11 +47,6 @@ void OccupyStandardDescriptors() {
   if (fd >= 0) close(fd);
 }
 
-void WriteByte(int fd, uint8_t byte) {
-  // A full pipe holds thousands of signals nobody has read: one more would tell nothing.
-  [[maybe_unused]] const ssize_t written = write(fd, &byte, 1);
-}
-
 bool WaitReadable(int fd) {
   pollfd wanted{fd, POLLIN, 0};
   return poll(&wanted, 1, -1) > 0;
@@ -65,39 +62,92 @@ bool WaitReadable(int fd) {
   _exit(kGuardianDiedCode);
 }
 
-// In a thread of its own, since the child's loop may hang just when the guardian dies.
-void WatchGuardian(int guardian_fd, int signals_out) {
-  while (true) {
-    uint8_t signals[64];
-    const ssize_t n = read(guardian_fd, signals, sizeof signals);
-    if (n == 0) EndWithoutGuardian();
-    for (ssize_t i = 0; i < n; ++i) WriteByte(signals_out, signals[i]);
-    if (n < 0) WaitReadable(guardian_fd);
+// How one of the guarded reaches the guardian above it.
+struct Above {
+  int words;  // to be read; ends with the guardian
+  int still;  // where to say that all stands still
+};
+
+void OnWord(uint8_t signal, const Above& guardian, int signals_out) {
+  if (signal == SIGTSTP) {
+    PauseHook::PauseAll();
+    SendByte(guardian.still, signal);
+  } else if (signal == SIGCONT) {
+    PauseHook::ResumeAll();
+  } else {
+    SendByte(signals_out, signal);
   }
 }
 
-int BeWorkingChild(const std::function<int(int)>& child_main, int guardian_fd) {
+// In a thread of its own, since the child's loop may hang just when the guardian dies.
+void WatchGuardian(Above guardian, int signals_out) {
+  while (true) {
+    uint8_t words[64];
+    const ssize_t n = read(guardian.words, words, sizeof words);
+    if (n == 0) EndWithoutGuardian();
+    for (ssize_t i = 0; i < n; ++i) OnWord(words[i], guardian, signals_out);
+    if (n < 0) WaitReadable(guardian.words);
+  }
+}
+
+// Between two attempts to use the terminal from the background: we shall be stopped in a moment.
+void Nap(int) {
+  const int error = errno;
+  poll(nullptr, 0, 10);
+  errno = error;
+}
+
+// Where they are blocked, a terminal gives an error to who reads from it in the background. Like
+// this it sends them to the whole group, and the outer guardian sees to it that all is stopped;
+// who reads goes on when the job is in the foreground again.
+void LetTheTerminalStopUs() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTTIN, SIGTTOU}) {
+    struct sigaction action = {};
+    FANMILL_CHECK(sigaction(signal, nullptr, &action) == 0);
+    if (action.sa_handler == SIG_IGN) continue;
+    action.sa_handler = Nap;
+    action.sa_flags = SA_RESTART;
+    FANMILL_CHECK(sigaction(signal, &action, nullptr) == 0);
+    sigaddset(&set, signal);
+  }
+  FANMILL_CHECK(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
+}
+
+int BeWorkingChild(const std::function<int(int)>& child_main, Above guardian) {
   BecomeSubreaper();
   const Pipe signals = MakePipe();
-  std::thread(WatchGuardian, guardian_fd, signals.write_end).detach();
+  std::thread(WatchGuardian, guardian, signals.write_end).detach();
+  LetTheTerminalStopUs();
   return child_main(signals.read_end);
 }
 
-// Where a guardian hears of stop signals: from the kernel, or from the guardian above it, whose
-// death it hears of by the end of that pipe.
+// Where a guardian hears of signals: from the kernel, or from the guardian above it, whose death it
+// hears of by the end of that pipe.
 struct SignalSource {
   int fd;
   bool is_kernel;
 };
 
+// How a guardian reaches the process below it.
+struct Below {
+  pid_t pid;
+  int words;  // where to write
+  int still;  // to be read
+};
+
 enum class Died { kChild, kGuardianAbove };
 
 // Passes on what has come. False when the guardian above is dead.
-bool PassSignalsOn(const SignalSource& from, int child_fd) {
+bool PassSignalsOn(const SignalSource& from, const Below& child, PauseRelay& pauses) {
+  const auto pass_on = [&](uint8_t signal) {
+    if (!pauses.Take(signal)) SendByte(child.words, signal);
+  };
   if (from.is_kernel) {
     signalfd_siginfo got;
     while (read(from.fd, &got, sizeof got) == sizeof got) {
-      WriteByte(child_fd, static_cast<uint8_t>(got.ssi_signo));
+      pass_on(static_cast<uint8_t>(got.ssi_signo));
     }
     return true;
   }
@@ -105,20 +155,27 @@ bool PassSignalsOn(const SignalSource& from, int child_fd) {
     const ssize_t n = read(from.fd, &signal, 1);
     if (n == 0) return false;
     if (n < 0) return true;
-    WriteByte(child_fd, signal);
+    pass_on(signal);
   }
 }
 
 // Returns at the first death. The child stays unreaped.
-Died AwaitDeath(int child_pidfd, const SignalSource& signals, int child_fd) {
+Died AwaitDeath(int child_pidfd, const SignalSource& signals, const Below& child,
+                PauseRelay& pauses) {
   while (true) {
-    pollfd wanted[] = {{child_pidfd, POLLIN, 0}, {signals.fd, POLLIN, 0}};
-    if (poll(wanted, 2, -1) < 0) {
+    pollfd wanted[] = {{child_pidfd, POLLIN, 0}, {signals.fd, POLLIN, 0}, {child.still, POLLIN, 0}};
+    if (poll(wanted, 3, pauses.WaitMillis()) < 0) {
       FANMILL_CHECK(errno == EINTR);
       continue;
     }
     if (wanted[0].revents != 0) return Died::kChild;
-    if (wanted[1].revents != 0 && !PassSignalsOn(signals, child_fd)) return Died::kGuardianAbove;
+    if (wanted[1].revents != 0 && !PassSignalsOn(signals, child, pauses)) {
+      return Died::kGuardianAbove;
+    }
+    for (uint8_t word; wanted[2].revents != 0 && read(child.still, &word, 1) == 1;) {
+      pauses.OnStill();
+    }
+    pauses.Tick();
   }
 }
 
@@ -149,21 +206,22 @@ constexpr int kOwnEndMillisMax = 2000;
 // the killer next, nobody would be left to go on.
 void AwaitOwnEnd(pid_t working_child) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, working_child, 0));
-  if (pidfd < 0) return;  // it is gone
+  if (pidfd < 0) return;                                       // it is gone
+  syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, nullptr, 0);  // it may be stopped
   pollfd wanted{pidfd, POLLIN, 0};
   poll(&wanted, 1, kOwnEndMillisMax);
   close(pidfd);
 }
 
-int BeGuardian(pid_t child, int child_fd, const Guarded& guarded, const SignalSource& signals,
-               const std::atomic<bool>& returned) {
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+int BeGuardian(const Below& child, const Guarded& guarded, const SignalSource& signals,
+               PauseRelay pauses, const std::atomic<bool>& returned) {
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0));
   FANMILL_CHECK(pidfd >= 0);
-  const Died died = AwaitDeath(pidfd, signals, child_fd);
-  close(child_fd);  // whoever is below sees it
+  const Died died = AwaitDeath(pidfd, signals, child, pauses);
+  close(child.words);  // whoever is below sees it
   const bool orderly = died == Died::kChild && returned.load();
   if (!orderly) AwaitOwnEnd(guarded.working_child.load());
-  const Death death = ReapAll(child);
+  const Death death = ReapAll(child.pid);
   close(pidfd);
   if (!returned.load() && guarded.hooks.on_child_death) guarded.hooks.on_child_death(death);
   if (died == Died::kGuardianAbove) return kGuardianDiedCode;
@@ -179,29 +237,35 @@ std::atomic<T>& MakeShared() {
   return *new (page) std::atomic<T>(T{});
 }
 
-// Forks: runs body(guardian_fd) in the new process, which ends with it, and guards that.
-int Guard(const std::function<int(int guardian_fd)>& body, const Guarded& guarded,
-          const SignalSource& signals) {
+// Forks: runs body in the new process, which ends with it, and guards that. `up_fd` as of
+// PauseRelay.
+int Guard(const std::function<int(Above guardian)>& body, const Guarded& guarded,
+          const SignalSource& signals, int up_fd) {
   BecomeSubreaper();
   std::atomic<bool>& returned = MakeShared<bool>();
-  const Pipe to_child = MakePipe();
+  const Pipe down = MakePipe();
+  const Pipe up = MakePipe();
   std::fflush(nullptr);  // or what is buffered would be written twice
   const pid_t child = fork();
   if (child == 0) {
     close(signals.fd);
-    close(to_child.write_end);
-    const int code = body(to_child.read_end);
+    if (up_fd >= 0) close(up_fd);
+    close(down.write_end);
+    close(up.read_end);
+    const int code = body({down.read_end, up.write_end});
     returned.store(true);
     std::exit(code);
   }
-  close(to_child.read_end);
+  close(down.read_end);
+  close(up.write_end);
   if (child < 0) {
     std::fprintf(stderr, "fanmill: cannot fork a working child: %s; see ulimit -u\n",
                  std::strerror(errno));
-    close(to_child.write_end);
+    close(down.write_end);
     return kCannotGuardCode;
   }
-  return BeGuardian(child, to_child.write_end, guarded, signals, returned);
+  return BeGuardian({child, down.write_end, up.read_end}, guarded, signals,
+                    PauseRelay(child, down.write_end, up_fd), returned);
 }
 
 }  // namespace
@@ -209,19 +273,19 @@ int Guard(const std::function<int(int guardian_fd)>& body, const Guarded& guarde
 int RunGuarded(const std::function<int(int)>& child_main, const GuardianHooks& hooks) {
   OccupyStandardDescriptors();
   signal(SIGCHLD, SIG_DFL);  // where it was ignored, nobody could wait for a child
-  const sigset_t stop = BlockStopSignals({SIGQUIT});
+  const sigset_t stop = BlockStopSignals({SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT});
   const int signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   FANMILL_CHECK(signal_fd >= 0);
   std::atomic<pid_t>& working_child = MakeShared<pid_t>();
   const Guarded guarded{hooks, working_child};
-  const auto work = [&](int guardian_fd) {
+  const auto work = [&](Above guardian) {
     working_child.store(getpid());
-    return BeWorkingChild(child_main, guardian_fd);
+    return BeWorkingChild(child_main, guardian);
   };
-  const auto guard_work = [&](int guardian_fd) {
-    return Guard(work, guarded, {guardian_fd, false});
+  const auto guard_work = [&](Above guardian) {
+    return Guard(work, guarded, {guardian.words, false}, guardian.still);
   };
-  return Guard(guard_work, guarded, {signal_fd, true});
+  return Guard(guard_work, guarded, {signal_fd, true}, -1);
 }
 
 std::vector<int> TakeSignals(int signals_fd) {

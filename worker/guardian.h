@@ -8,8 +8,12 @@
 // Signals: whoever is asked to stop (SIGINT, SIGTERM, SIGHUP, SIGQUIT), the outer guardian alone
 // counts it and tells the working child through the pipes between them. The others block these
 // signals, so that one Ctrl-C (which goes to the whole foreground group) or one `pkill` or one
-// systemd stop (which goes to all) counts once. All stay in one process group, so that Ctrl-Z, fg
-// and reading from the terminal work as for any command. SIGHUP stays ignored where it was (nohup).
+// systemd stop (which goes to all) counts once. SIGHUP stays ignored where it was (nohup).
+//
+// All stay in one process group, so that Ctrl-Z, fg and reading from the terminal work as for any
+// command. Ctrl-Z stops the working child's tasks first, which are in groups of their own: whatever
+// has a PauseHook is told, and pause_relay.h says in which order the guarded stop. `kill -STOP`
+// stops whom it is sent to and nobody else, and a SIGTSTP counts in the outer guardian alone.
 //
 // Not covered: all three killed in the same instant. Then the kernel still kills each task's first
 // process (see spawn.h), but not what those had started.

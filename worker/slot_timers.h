@@ -23,6 +23,11 @@ class SlotTimers {
     due_[slot] = due;
   }
 
+  // All deadlines, later by this much.
+  void Postpone(Duration pause) {
+    for (uint32_t slot = 0; slot < due_.size(); ++slot) Set(slot, After(due_[slot], pause));
+  }
+
   Instant Next() const { return order_.empty() ? kNever : order_.begin()->first; }
 
   // A slot whose deadline is at or before `now`, which it has no longer; the earliest first.

@@ -58,8 +58,15 @@ struct Plan {
 }
 
 // Raw system calls only: it shares memory with a parent that other threads go on using, so no lock
-// may be taken and no libc state touched. The kernel's sigaction, all zero, is SIG_DFL.
+// may be taken and no libc state touched. The kernel's sigaction begins with the handler; all zero,
+// it is SIG_DFL.
 __attribute__((no_sanitize("address", "thread", "undefined"))) void ResetSignals() {
+  // To ignore a signal forgets it: what a terminal sent to our group, before the child had left it,
+  // was not meant for the task.
+  const unsigned long ignored[8] = {1};
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU}) {
+    syscall(SYS_rt_sigaction, signal, ignored, nullptr, _NSIG / 8);
+  }
   const unsigned long by_default[8] = {};
   for (int signal = 1; signal < _NSIG; ++signal) {
     syscall(SYS_rt_sigaction, signal, by_default, nullptr, _NSIG / 8);

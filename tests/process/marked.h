@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -33,6 +34,14 @@ inline bool IsDead(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   const std::string stat{std::istreambuf_iterator<char>(file), {}};
   return stat.empty() || stat.substr(stat.rfind(')')).starts_with(") Z");
+}
+
+// Stopped, or waiting for a child it shares its memory with (vfork) that is.
+inline bool StandsStill(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const std::string state = stat.substr(std::min(stat.size(), stat.rfind(')')));
+  return state.starts_with(") T") || state.starts_with(") D");
 }
 
 // One mark per test; what still bears it at the end is killed.

@@ -88,8 +88,7 @@ void ExecLoop::OnEvent(const epoll_event& event) {
   const auto slot_number = static_cast<uint32_t>(event.data.u64 >> kWhatBits);
   switch (event.data.u64 & ((1 << kWhatBits) - 1)) {
     case kOrders:
-      for (Order& order : orders_.Take()) OnOrder(order);
-      return;
+      return TakeOrders();
     case kOutput:
       slots_[slot_number].capture->Drain();
       return;
@@ -101,9 +100,19 @@ void ExecLoop::OnEvent(const epoll_event& event) {
   if (const auto ending = Reap(slot.child)) OnEnded(slot_number, *ending);
 }
 
+void ExecLoop::TakeOrders() {
+  for (Order& order : orders_.Take()) taken_.push_back(std::move(order));
+  while (!taken_.empty()) {
+    Order order = std::move(taken_.front());
+    taken_.pop_front();
+    OnOrder(order);
+  }
+}
+
 void ExecLoop::OnOrder(Order& order) {
   if (auto* work = std::get_if<RunTasks>(&order)) OnRun(*work);
   if (auto* stop = std::get_if<StopTasks>(&order)) OnStop(*stop);
+  if (auto* pause = std::get_if<Pause>(&order)) OnPause(*pause);
   if (std::holds_alternative<Quit>(order)) {
     quitting_ = true;
     OnStop({.batch = 0, .now = true});

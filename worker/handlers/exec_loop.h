@@ -8,6 +8,9 @@
 //                          |                                       |
 //                          +------------StopTasks------------> kStopped
 //
+// Between a Pause and a Resume all of it stands still, the processes too, and no time passes: what
+// began and what is due move on by as much.
+//
 // kStopped waits until nothing of what was stopped runs, and until what the batch's tasks left
 // behind in other sessions is killed too; then the slot is answered CANCELLED, and is kIdle.
 #ifndef FANMILL_WORKER_HANDLERS_EXEC_LOOP_H_
@@ -16,6 +19,8 @@
 #include <sys/epoll.h>
 
 #include <cstdint>
+#include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +41,11 @@ namespace fanmill {
 class ExecLoop {
  public:
   struct Quit {};
-  using Order = std::variant<RunTasks, StopTasks, Quit>;
+  struct Pause {
+    std::shared_ptr<std::promise<void>> stands;  // kept when all stands still
+  };
+  struct Resume {};
+  using Order = std::variant<RunTasks, StopTasks, Quit, Pause, Resume>;
 
   ExecLoop(const HandlerTools& tools, Mailbox<Order>& orders);
   ~ExecLoop();
@@ -64,6 +73,7 @@ class ExecLoop {
     Sweep sweep;
   };
 
+  void TakeOrders();
   void OnOrder(Order& order);
   void OnRun(RunTasks& work);
   void OnEvent(const epoll_event& event);
@@ -87,12 +97,17 @@ class ExecLoop {
   void GoOnWithStops();
   void TellStopped(uint32_t batch, const Stop& stop);
 
+  void OnPause(Pause& pause);
+  bool IsResumed();
+  void CountNot(Duration pause);
+
   std::shared_ptr<CommandMaker> MakerOf(const RunTasks& work);
   void ReapAdoptedSometimes();
   int WaitMillis() const;
 
   const HandlerTools& tools_;
   Mailbox<Order>& orders_;
+  std::deque<Order> taken_;  // orders that are still to be followed
   const int epoll_fd_;
   std::vector<Slot> slots_;
   SlotTimers timers_;
