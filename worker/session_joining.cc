@@ -48,7 +48,9 @@ void Session::OnBatchState(Instant now, const pb::BatchState& state, Outbox& out
     return now - Micros(static_cast<int64_t>(std::min(age_us, most)));
   };
   if (state.started()) accounts_.BatchStarted(now, batch, ago(state.start_age_us()));
-  if (state.ended()) accounts_.BatchEnded(now, batch, ago(state.end_age_us()));
+  if (!state.ended()) return;
+  const Instant end = ago(state.end_age_us());
+  accounts_.BatchEnded(now, batch, state.started() ? ago(state.start_age_us()) : end, end);
 }
 
 // What is known of batches that the state has no more, and that nothing is held of.

@@ -1,6 +1,7 @@
 #include "worker/slot_account.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "lib/core/check.h"
 
@@ -10,6 +11,9 @@ namespace {
 // What is remembered of each batch; older steps are merged.
 constexpr size_t kCauseStepsMax = 4096;
 constexpr size_t kPiecesMax = 4096;
+
+// Of the idle time until a step, what it was when that was exact.
+int64_t Sum(const auto& parts) { return std::accumulate(parts.begin(), parts.end(), int64_t{0}); }
 
 }  // namespace
 
@@ -29,7 +33,9 @@ void SlotAccounts::BecomeDraining(Instant now) {
 
 void SlotAccounts::TasksCame(Instant now, uint32_t batch) {
   Batch& known = Open(now, batch);
-  if (!known.first_came.has_value()) known.first_came = now;
+  if (known.first_came.has_value()) return;
+  known.first_came = now;
+  known.at_first_came = PartsAt(now, batch, known);
 }
 
 void SlotAccounts::SetWaitingHere(Instant now, uint32_t batch, bool waits) {
@@ -54,10 +60,15 @@ void SlotAccounts::BatchStarted(Instant now, uint32_t batch, Instant start) {
   known.at_start = PartsAt(*known.start, batch, known);
 }
 
-void SlotAccounts::BatchEnded(Instant now, uint32_t batch, Instant end) {
-  BatchStarted(now, batch, end);
+void SlotAccounts::BatchEnded(Instant now, uint32_t batch, Instant start, Instant end) {
+  BatchStarted(now, batch, start);
   Batch& known = batches_.at(batch);
-  if (!known.final.has_value()) known.final = Between(batch, known, std::min(end, now));
+  if (known.final.has_value()) return;
+  // Both ages have grown on their way here, by the same: tasks that came before the start show it.
+  const Duration late = known.first_came.has_value() ? start - *known.first_came : Duration{0};
+  const Duration grown = std::max(late, Duration{0});
+  known.final =
+      Between(batch, known, std::max(*known.start, start - grown), std::min(end - grown, now));
 }
 
 void SlotAccounts::Forget(uint32_t batch) { batches_.erase(batch); }
@@ -97,7 +108,8 @@ std::vector<uint32_t> SlotAccounts::Batches() const {
 
 pb::SlotAccount SlotAccounts::Account(Instant now, uint32_t batch) const {
   const Batch& known = batches_.at(batch);
-  return known.final.has_value() ? *known.final : Between(batch, known, now);
+  if (known.final.has_value()) return *known.final;
+  return Between(batch, known, known.start.value_or(known.first_came.value_or(now)), now);
 }
 
 SlotAccounts::Batch& SlotAccounts::Open(Instant now, uint32_t number) {
@@ -127,7 +139,7 @@ void SlotAccounts::Review(Instant now, uint32_t number, Batch& batch) {
   const CauseStep& last = batch.causes.back();
   if (cause == last.cause) return;
   Parts idle = last.idle;
-  idle[last.cause] += IdleAt(now) - IdleAt(last.at);
+  idle[last.cause] += IdleAt(now) - Sum(last.idle);
   batch.causes.push_back({std::max(now, last.at), cause, idle});
   if (batch.causes.size() > kCauseStepsMax) batch.causes.pop_front();
 }
@@ -143,7 +155,7 @@ SlotAccounts::Parts SlotAccounts::IdlePartsAt(Instant t, const Batch& batch) con
   if (after != batch.causes.begin()) {
     const CauseStep& step = *std::prev(after);
     Parts parts = step.idle;
-    parts[step.cause] += IdleAt(t) - IdleAt(step.at);
+    parts[step.cause] += IdleAt(t) - Sum(step.idle);
     return parts;
   }
   // Before all that is remembered: in the order in which causes follow each other in a batch's
@@ -179,20 +191,34 @@ SlotAccounts::Parts SlotAccounts::PartsAt(Instant t, uint32_t number, const Batc
   return parts;
 }
 
-pb::SlotAccount SlotAccounts::Between(uint32_t number, const Batch& batch, Instant end) const {
-  const Instant start = batch.start.value_or(batch.first_came.value_or(end));
-  Parts parts{};
-  if (end > start) {
-    const Parts before = batch.start.has_value() ? batch.at_start : PartsAt(start, number, batch);
-    parts = PartsAt(end, number, batch);
-    for (size_t i = 0; i < kParts; ++i) parts[i] -= before[i];
-    // Only where the memory of steps was too short: no part is below nothing, the sum stays.
-    for (int64_t& part : parts) {
-      if (part >= 0) continue;
-      *std::max_element(parts.begin(), parts.end()) += part;
-      part = 0;
-    }
+// What passed from `start` to the end. REQUIRES: not before batch.start, nor after the first task
+// came. Of what lies between these the memory may be lost at the end, but nothing of the batch ran.
+SlotAccounts::Parts SlotAccounts::PartsFrom(Instant start, const Batch& batch,
+                                            const Parts& at_end) const {
+  const Parts& before = batch.start.has_value() ? batch.at_start : batch.at_first_came;
+  const Parts& front_end = batch.first_came.has_value() ? batch.at_first_came : at_end;
+  int64_t cut = batch.start.has_value() ? (start - *batch.start).count() * slots_count_ : 0;
+  Parts parts = at_end;
+  for (const Part part : {kStarting, kOther, kWaiting, kTransferring, kTail, kDraining}) {
+    const int64_t taken = std::clamp<int64_t>(front_end[part] - before[part], 0, cut);
+    parts[part] -= taken;
+    cut -= taken;
   }
+  for (size_t i = 0; i < kParts; ++i) parts[i] -= before[i];
+  parts[kWaiting] -= cut;
+  // Only where the memory of steps was too short: no part is below nothing, the sum stays.
+  for (int64_t& part : parts) {
+    if (part >= 0) continue;
+    *std::max_element(parts.begin(), parts.end()) += part;
+    part = 0;
+  }
+  return parts;
+}
+
+pb::SlotAccount SlotAccounts::Between(uint32_t number, const Batch& batch, Instant start,
+                                      Instant end) const {
+  Parts parts{};
+  if (end > start) parts = PartsFrom(start, batch, PartsAt(end, number, batch));
   pb::SlotAccount account;
   account.set_batch(number);
   account.set_slots(slots_count_);

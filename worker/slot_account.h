@@ -31,9 +31,10 @@ class SlotAccounts {
   void TasksCame(Instant now, uint32_t batch);
   void SetWaitingHere(Instant now, uint32_t batch, bool waits);  // unstarted tasks are held here
   void SetDry(Instant now, const RangeSet& batches);             // nothing left to hand out
-  // `start` and `end` may lie in the past; of each the first word counts.
+  // `start` and `end` may lie in the past; of each the first word counts. Who tells the end tells
+  // both by one clock: the account is of no longer time than lies between them.
   void BatchStarted(Instant now, uint32_t batch, Instant start);
-  void BatchEnded(Instant now, uint32_t batch, Instant end);
+  void BatchEnded(Instant now, uint32_t batch, Instant start, Instant end);
   void Forget(uint32_t batch);
 
   // What a slot does. It is handed tasks, tells in one or more words what ran when, and is idle.
@@ -69,6 +70,7 @@ class SlotAccounts {
     int64_t retrying = 0;
     std::deque<Piece> pieces;  // the last ones of run and retrying
     std::optional<Instant> first_came;
+    Parts at_first_came{};
     std::optional<Instant> start;
     Parts at_start{};
     std::optional<pb::SlotAccount> final;
@@ -87,7 +89,8 @@ class SlotAccounts {
   void ReviewAll(Instant now);
   Parts IdlePartsAt(Instant t, const Batch& batch) const;
   Parts PartsAt(Instant t, uint32_t number, const Batch& batch) const;
-  pb::SlotAccount Between(uint32_t number, const Batch& batch, Instant end) const;
+  Parts PartsFrom(Instant start, const Batch& batch, const Parts& at_end) const;
+  pb::SlotAccount Between(uint32_t number, const Batch& batch, Instant start, Instant end) const;
 
   uint32_t slots_count_;
   Instant arrival_;

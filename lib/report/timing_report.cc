@@ -23,8 +23,9 @@ std::optional<double> Ratio(double part, double whole) {
 struct Sources {
   std::string name;
   uint32_t slots = 0;
-  uint64_t attempts_us = 0;  // slots that ran attempts of the batch
-  uint64_t retrying_us = 0;  // part of it: further attempts
+  uint64_t slots_offered = 0;  // by all that had its number
+  uint64_t attempts_us = 0;    // slots that ran attempts of the batch
+  uint64_t retrying_us = 0;    // part of it: further attempts
   LostTime idle_us{};
   uint64_t tasks = 0;
   uint64_t run_us = 0;     // attempts that became ends, by their own clocks
@@ -35,6 +36,7 @@ void AddAccount(const pb::WorkerReport& worker, Sources& sources) {
   const pb::SlotAccount& account = worker.account();
   sources.name = worker.name();
   sources.slots = account.slots();
+  sources.slots_offered += account.slots();
   sources.attempts_us += account.run_us() + account.retrying_us();
   sources.retrying_us += account.retrying_us();
   Lost(sources.idle_us, Cause::kStarting) += account.starting_us();
@@ -71,7 +73,26 @@ void SplitAttempts(const Sources& sources, bool any_late, LostTime& lost) {
   Lost(lost, Cause::kHandling) = left - repeated;
 }
 
-WorkerTiming Time(uint32_t number, const Sources& sources, bool any_late) {
+// The most that the worker's slots can have had; without a limit where that is not known.
+uint64_t OfferedMost(const Sources& sources, const pb::BatchSummary& summary) {
+  if (sources.slots_offered == 0 || summary.elapsed_us() == 0) return UINT64_MAX;
+  return sources.slots_offered * summary.elapsed_us();
+}
+
+// Takes what is more than the slots had off what was lost, first where a batch's ends lie.
+void CutTo(uint64_t offered_us, WorkerTiming& timing) {
+  uint64_t capacity_us = timing.run_us + Sum(timing.lost_us);
+  for (const Cause cause :
+       {Cause::kTail, Cause::kWaiting, Cause::kTransferring, Cause::kStarting, Cause::kDraining,
+        Cause::kOtherBatch, Cause::kHandling, Cause::kRetrying}) {
+    if (capacity_us <= offered_us) return;
+    const uint64_t cut = std::min(Lost(timing.lost_us, cause), capacity_us - offered_us);
+    Lost(timing.lost_us, cause) -= cut;
+    capacity_us -= cut;
+  }
+}
+
+WorkerTiming Time(uint32_t number, const Sources& sources, const pb::BatchSummary& summary) {
   WorkerTiming timing;
   timing.number = number;
   timing.name = sources.name;
@@ -79,7 +100,8 @@ WorkerTiming Time(uint32_t number, const Sources& sources, bool any_late) {
   timing.tasks = sources.tasks;
   timing.run_us = sources.run_us;
   timing.lost_us = sources.idle_us;
-  SplitAttempts(sources, any_late, timing.lost_us);
+  SplitAttempts(sources, summary.late() > 0, timing.lost_us);
+  CutTo(OfferedMost(sources, summary), timing);
   // Usually slots * window. More where tasks ran whose slot has no account.
   timing.capacity_us = timing.run_us + Sum(timing.lost_us);
   return timing;
@@ -94,11 +116,12 @@ void AddPercentiles(const pb::BatchSummary& summary, TimingReport& timing) {
   timing.task_us.push_back({"max", timing.longest_us});
 }
 
-void AddRatios(TimingReport& timing) {
+// `offered_us`: the capacity, but of no slot more than it had, whatever its tasks' clocks say.
+void AddRatios(uint64_t offered_us, TimingReport& timing) {
   const auto elapsed = static_cast<double>(timing.elapsed_us);
   const auto run = static_cast<double>(timing.run_us);
   const auto capacity = static_cast<double>(timing.capacity_us);
-  const double slots = Ratio(capacity, elapsed).value_or(0);
+  const double slots = Ratio(static_cast<double>(offered_us), elapsed).value_or(0);
   timing.slots = std::round(slots * 10) / 10;
   const auto spread = static_cast<uint64_t>(std::llround(Ratio(run, slots).value_or(0)));
   timing.lower_bound_us = std::max(spread, timing.longest_us);
@@ -147,15 +170,17 @@ TimingReport MakeTimingReport(const pb::BatchReport& report) {
   timing.elapsed_us = summary.elapsed_us();
   if (report.expected_us() != 0) timing.expected_us = report.expected_us();
   timing.longest_us = summary.longest_us();
+  uint64_t offered_us = 0;
   for (const auto& [number, sources] : Gather(report)) {
-    const WorkerTiming worker = Time(number, sources, summary.late() > 0);
+    const WorkerTiming worker = Time(number, sources, summary);
+    offered_us += std::min(worker.capacity_us, OfferedMost(sources, summary));
     timing.run_us += worker.run_us;
     timing.capacity_us += worker.capacity_us;
     for (size_t i = 0; i < kCauses; ++i) timing.lost_us[i] += worker.lost_us[i];
     timing.per_worker.push_back(worker);
   }
   AddPercentiles(summary, timing);
-  AddRatios(timing);
+  AddRatios(offered_us, timing);
   return timing;
 }
 

@@ -5,6 +5,9 @@
 //   bound_ratio = the fastest that anybody could have been / elapsed
 //   speedup = run / elapsed
 //
+// No slot offers more than the time that the batch took. Where an account says more, its ends were
+// learned at other moments than the sink's clock ran: so much less was lost.
+//
 // What it does not promise: anything about slots whose account never came. They are named, the
 // report is not `complete`, and their tasks' run time counts as capacity and as nothing else.
 #ifndef FANMILL_LIB_REPORT_TIMING_REPORT_H_

@@ -54,6 +54,19 @@ TEST_F(BatchLifeTest, StartsWhenEnoughReadyWorkersOfferTheHandler) {
   EXPECT_TRUE(State().batches(0).started());
 }
 
+TEST_F(BatchLifeTest, TookFromItsStartToItsEndByTheClockThatWorkersAreToldOf) {  // R95
+  RunBatch(1);
+  Wait(Millis(50));
+  pb::BatchSummary summary = Closed(1, 10);
+  summary.set_opened(true);
+  summary.set_elapsed_us(2'000);  // the sink heard of it late
+  summary.set_end_age_us(5'000);
+  Summary(summary);
+  EXPECT_EQ(State().batches(0).start_age_us(), 50'000u);
+  EXPECT_EQ(State().batches(0).end_age_us(), 5'000u);
+  EXPECT_EQ(Ask(pb::Command::REPORT, 1).report().summary().elapsed_us(), 45'000u);
+}
+
 // R91
 TEST_F(BatchLifeTest, StartIsDurableBeforeItIsStateOrSignal) {
   Assemble(1);

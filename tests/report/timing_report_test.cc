@@ -193,6 +193,41 @@ TEST(Report, CountsSlotsOfAWorkerThatCameLateByTheTimeItOffered) {
   EXPECT_EQ(timing.per_worker[1].capacity_us, 1'000'000u);
 }
 
+TEST(Report, OffersNoSlotForLongerThanTheBatchTook) {
+  Schedule schedule;
+  schedule.account(0).set_window_us(1'300'000);  // 0.3 s too long: 1.1 s are idle, 0.5 s were
+  schedule.account(0).set_tail_us(400'000);
+  schedule.account(0).set_waiting_us(700'000);
+  const TimingReport timing = MakeTimingReport(schedule.report);
+  ExpectAddsUp(timing);
+  EXPECT_EQ(timing.slots, 4);
+  EXPECT_EQ(timing.per_worker[0].capacity_us, 2'000'000u);
+  EXPECT_EQ(timing.run_us, 3'300'000u);
+  EXPECT_EQ(Lost(timing, Cause::kTail), 200'000u) << "that of worker 2 stays";
+  EXPECT_EQ(Lost(timing, Cause::kWaiting), 500'000u);
+}
+
+TEST(Report, CountsNoTimeAsLostInWhichATaskRanByItsOwnClock) {
+  Schedule schedule;
+  schedule.account(0).set_run_us(1'400'000);  // 0.1 s of it lies outside of the account
+  schedule.account(0).set_waiting_us(600'000);
+  const TimingReport timing = MakeTimingReport(schedule.report);
+  ExpectAddsUp(timing);
+  EXPECT_EQ(timing.capacity_us, 4'000'000u);
+  EXPECT_EQ(Lost(timing, Cause::kWaiting), 500'000u);
+}
+
+TEST(Report, HasNoMoreSlotsThanThereAreAlsoWhenTasksClocksSaySo) {
+  Schedule schedule;
+  schedule.account(0).set_waiting_us(500'000);
+  schedule.told(0).set_run_us(2'600'000);
+  const TimingReport timing = MakeTimingReport(schedule.report);
+  ExpectAddsUp(timing);
+  EXPECT_EQ(timing.slots, 4);
+  EXPECT_EQ(timing.per_worker[0].capacity_us, 2'600'000u) << "what ran, ran";
+  EXPECT_EQ(timing.lost_us[static_cast<size_t>(Cause::kTail)], 200'000u) << "of worker 2";
+}
+
 TEST(Report, NamesWorkersWithoutAccountAndAddsUpAllTheSame) {
   Schedule schedule;
   schedule.report.mutable_workers()->RemoveLast();

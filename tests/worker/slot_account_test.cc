@@ -35,8 +35,8 @@ TEST(SlotAccount, NamesTheCauseOfEveryMicrosecond) {
   accounts.Hand(At(330), 1, 2, false);               // waiting: slot 1 from 260 to 330
   accounts.SetDry(At(340), Set(1));                  // waiting: slot 0 from 330 to 340
   accounts.Ran(At(400), 1, At(331), At(399), true);  // other: slot 1 from 330 to 400
-  accounts.BecomeDraining(At(450));          // tail: slot 0 from 340, slot 1 from 400, to 450
-  accounts.BatchEnded(At(600), 1, At(500));  // draining: 2 x 50
+  accounts.BecomeDraining(At(450));  // tail: slot 0 from 340, slot 1 from 400, to 450
+  accounts.BatchEnded(At(600), 1, At(40), At(500));  // draining: 2 x 50
   const pb::SlotAccount account = accounts.Account(At(600), 1);
   EXPECT_EQ(account.slots(), 2u);
   EXPECT_EQ(account.window_us(), 460u);
@@ -55,7 +55,7 @@ TEST(SlotAccount, CountsFromTheArrivalOfALateWorker) {
   SlotAccounts accounts(3, At(1000));
   accounts.BecomeReady(At(1000));
   accounts.BatchStarted(At(1100), 1, At(50));
-  accounts.BatchEnded(At(1300), 1, At(1200));
+  accounts.BatchEnded(At(1300), 1, At(50), At(1200));
   EXPECT_EQ(accounts.Account(At(1300), 1).window_us(), 200u);
   EXPECT_EQ(accounts.Account(At(1300), 1).waiting_us(), 600u);
 }
@@ -63,7 +63,7 @@ TEST(SlotAccount, CountsFromTheArrivalOfALateWorker) {
 TEST(SlotAccount, HasAnEmptyWindowWhenTheBatchEndedBeforeTheWorkerCame) {
   SlotAccounts accounts(3, At(1000));
   accounts.BatchStarted(At(1100), 1, At(50));
-  accounts.BatchEnded(At(1100), 1, At(900));
+  accounts.BatchEnded(At(1100), 1, At(50), At(900));
   EXPECT_EQ(accounts.Account(At(1300), 1).window_us(), 0u);
   EXPECT_EQ(Sum(accounts.Account(At(1300), 1)), 0u);
 }
@@ -75,9 +75,58 @@ TEST(SlotAccount, BelievesTasksMoreThanTheAgeOfAStart) {
   accounts.Hand(At(100), 0, 1, false);
   accounts.Ran(At(150), 0, At(100), At(150), true);
   accounts.BatchStarted(At(200), 1, At(120));
-  accounts.BatchEnded(At(200), 1, At(150));
+  accounts.BatchEnded(At(200), 1, At(120), At(170));
   EXPECT_EQ(accounts.Account(At(200), 1).window_us(), 50u);
   EXPECT_EQ(accounts.Account(At(200), 1).run_us(), 50u);
+}
+
+// The start was told by the controller's clock, before the sink's began to run. What the account
+// has too much lies before the first task.
+TEST(SlotAccount, IsOfNoLongerTimeThanTheBatchTook) {
+  SlotAccounts accounts(2, At(0));
+  accounts.BecomeReady(At(15));
+  accounts.BatchStarted(At(12), 1, At(10));
+  accounts.TasksCame(At(40), 1);
+  accounts.Hand(At(40), 0, 1, false);
+  accounts.Ran(At(90), 0, At(40), At(90), true);
+  accounts.BatchEnded(At(99), 1, At(45), At(95));  // it took 50, and both ages are 5 too little
+  const pb::SlotAccount account = accounts.Account(At(99), 1);
+  EXPECT_EQ(account.window_us(), 50u);
+  EXPECT_EQ(account.run_us(), 50u);
+  EXPECT_EQ(account.waiting_us(), 50u) << "the other slot";
+  EXPECT_EQ(account.starting_us(), 0u);
+  EXPECT_EQ(Sum(account), 100u);
+}
+
+TEST(SlotAccount, IsOfNoLongerTimeThanTheBatchTookWhenNoTaskOfItCame) {
+  SlotAccounts accounts(2, At(0));
+  accounts.BatchStarted(At(12), 1, At(10));
+  accounts.BecomeReady(At(20));
+  accounts.Hand(At(30), 0, 2, false);
+  accounts.BatchEnded(At(99), 1, At(15), At(60));
+  const pb::SlotAccount account = accounts.Account(At(99), 1);
+  EXPECT_EQ(account.window_us(), 45u);
+  EXPECT_EQ(account.starting_us(), 10u);
+  EXPECT_EQ(account.other_us(), 30u);
+  EXPECT_EQ(account.waiting_us(), 50u);
+}
+
+// What was remembered of the start is lost by then, and how long this worker was there before.
+TEST(SlotAccount, IsOfNoLongerTimeThanALongBatchTook) {
+  SlotAccounts accounts(1, At(0));
+  accounts.BecomeReady(At(0));
+  accounts.BatchStarted(At(1'000'010), 1, At(1'000'000));
+  accounts.TasksCame(At(1'000'040), 1);
+  int64_t now = 1'000'040;
+  for (int task = 0; task < 20'000; ++task, now += 20) {
+    accounts.Hand(At(now), 0, 1, false);
+    accounts.Ran(At(now + 10), 0, At(now), At(now + 10), true);
+  }
+  accounts.BatchEnded(At(now), 1, At(1'000'030), At(now));
+  const pb::SlotAccount account = accounts.Account(At(now), 1);
+  EXPECT_EQ(account.window_us(), 400'010u);
+  EXPECT_EQ(account.run_us(), 200'000u);
+  EXPECT_EQ(account.waiting_us(), 200'010u);
 }
 
 TEST(SlotAccount, CutsAtTheEndWhatWentOnAfterIt) {
@@ -87,7 +136,7 @@ TEST(SlotAccount, CutsAtTheEndWhatWentOnAfterIt) {
   accounts.Hand(At(0), 0, 1, false);
   accounts.Hand(At(50), 1, 1, false);
   accounts.Ran(At(200), 0, At(0), At(200), true);
-  accounts.BatchEnded(At(300), 1, At(100));
+  accounts.BatchEnded(At(300), 1, At(0), At(100));
   const pb::SlotAccount account = accounts.Account(At(400), 1);
   EXPECT_EQ(account.run_us(), 150u) << "what still runs counts since it was handed over";
   EXPECT_EQ(account.waiting_us(), 50u);
@@ -103,7 +152,7 @@ TEST(SlotAccount, CountsABiteThatTellsInPartsWithoutItsGaps) {
   accounts.Hand(At(0), 0, 1, false);
   accounts.Ran(At(30), 0, At(10), At(20), false);
   accounts.Ran(At(60), 0, At(25), At(55), true);
-  accounts.BatchEnded(At(60), 1, At(60));
+  accounts.BatchEnded(At(60), 1, At(0), At(60));
   EXPECT_EQ(accounts.Account(At(60), 1).run_us(), 40u);
   EXPECT_EQ(accounts.Account(At(60), 1).transferring_us(), 20u);
 }
@@ -114,7 +163,7 @@ TEST(SlotAccount, NeverBelievesTimesOutsideOfWhatTheSlotHad) {
   accounts.BatchStarted(At(0), 1, At(0));
   accounts.Hand(At(50), 0, 1, false);
   accounts.Ran(At(100), 0, At(0), At(900), true);
-  accounts.BatchEnded(At(100), 1, At(100));
+  accounts.BatchEnded(At(100), 1, At(0), At(100));
   EXPECT_EQ(accounts.Account(At(100), 1).run_us(), 50u);
   EXPECT_EQ(accounts.Account(At(100), 1).waiting_us(), 50u);
 }
@@ -160,9 +209,12 @@ TEST(SlotAccount, AddsUpToTheMicrosecondInAnyOrder) {
       }
     }
     for (const uint32_t batch : accounts.Batches()) {
-      accounts.BatchEnded(At(now), batch, At(now - static_cast<int64_t>(random.Uniform(9000))));
+      const int64_t end = now - static_cast<int64_t>(random.Uniform(9000));
+      const int64_t start = end - static_cast<int64_t>(random.Uniform(9000));
+      accounts.BatchEnded(At(now), batch, At(start), At(end));
       const pb::SlotAccount account = accounts.Account(At(now), batch);
       EXPECT_EQ(Sum(account), account.slots() * account.window_us()) << "seed " << seed;
+      EXPECT_LE(account.window_us(), static_cast<uint64_t>(end - start)) << "seed " << seed;
     }
   }
 }
