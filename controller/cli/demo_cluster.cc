@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -37,13 +38,24 @@ absl::StatusOr<std::string> FolderOfExecutables() {
       absl::StrCat("cannot find the other executables of Fanmill: ", error.message()));
 }
 
+constexpr ptrdiff_t kRoles = 3;  // controller, ventilator, sink
+
+template <class Iterator>
+void End(Iterator first, Iterator last) {
+  std::for_each(first, last, [](ChildProcess& child) { child.Signal(SIGTERM); });
+  const Instant deadline = Now() + kDrainPatience;
+  std::for_each(first, last, [&](ChildProcess& child) { child.WaitUntilEnded(deadline - Now()); });
+}
+
 }  // namespace
 
 DemoCluster::~DemoCluster() {
-  // Workers get to end what runs; whoever takes longer is killed by its own destructor.
-  for (ChildProcess& child : children_) child.Signal(SIGTERM);
-  const Instant deadline = Now() + kDrainPatience;
-  for (ChildProcess& child : children_) child.WaitUntilEnded(deadline - Now());
+  // The workers, started last, get to end what runs while there is still somebody to take the
+  // results. Whoever takes longer is killed by its own destructor.
+  const auto roles =
+      std::next(children_.begin(), std::min<ptrdiff_t>(kRoles, std::ssize(children_)));
+  End(roles, children_.end());
+  End(children_.begin(), roles);
   children_.clear();
   std::error_code ignored;
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);

@@ -25,9 +25,9 @@ constexpr Duration Micros(int64_t n) { return Duration(n); }
 constexpr Duration Millis(int64_t n) { return Duration(n * 1000); }
 constexpr Duration Seconds(int64_t n) { return Duration(n * 1000 * 1000); }
 
-// now + span, or kNever where that would overflow.
+// now + span, or kNever where that would overflow. A span below zero is a time that has passed.
 constexpr Instant After(Instant now, Duration span) {
-  return now >= kNever - span ? kNever : now + span;
+  return span > Duration{0} && now >= kNever - span ? kNever : now + span;
 }
 
 }  // namespace fanmill

@@ -5,7 +5,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
+#include "lib/client/cluster.h"
 #include "tests/cluster/local_cluster.h"
 #include "tests/process/marked.h"
 
@@ -42,6 +44,23 @@ class Demo : public ::testing::Test {
     EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/tmp"));
   }
 
+  // As the demo's own controller tells it.
+  bool TasksRun() {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/tmp")) {
+      client::Options options;
+      std::ifstream address(entry.path() / "address");
+      if (!std::getline(address, options.controller)) continue;
+      auto cluster = client::Cluster::Connect(options);
+      if (!cluster.ok()) continue;
+      const auto status = (*cluster)->Status();
+      if (!status.ok()) continue;
+      for (const client::MemberStatus& member : status->members) {
+        if (member.running > 0) return true;
+      }
+    }
+    return false;
+  }
+
   Mark mark_;
   std::string folder_;
 };
@@ -64,6 +83,16 @@ TEST_F(Demo, LeavesNothingWhenItIsInterrupted) {
   const Finished interrupted = demo.Wait();
   EXPECT_EQ(interrupted.exit_code, 128 + SIGINT);
   EXPECT_THAT(interrupted.out, IsEmpty());
+  ExpectNothingLeft();
+}
+
+// Then its workers hold results, and must get to hand them over or leave without.
+TEST_F(Demo, LeavesNothingWhenItIsInterruptedWhileTasksRun) {
+  RunningCommand demo = Start();
+  ASSERT_TRUE(WaitUntil([this] { return TasksRun(); })) << demo.Err();
+  demo.process().Signal(SIGTERM);
+  const Finished interrupted = demo.Wait();
+  EXPECT_EQ(interrupted.exit_code, 128 + SIGTERM);
   ExpectNothingLeft();
 }
 

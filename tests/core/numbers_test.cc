@@ -102,6 +102,7 @@ TEST(Instant, NeverOverflows) {
   EXPECT_EQ(After(kNever, Micros(1)), kNever);
   EXPECT_EQ(After(Instant(Micros(5)), Duration::max()), kNever);
   EXPECT_EQ(After(Instant(Micros(5)), Micros(2)), Instant(Micros(7)));
+  EXPECT_EQ(After(Instant(Micros(5)), Micros(-2)), Instant(Micros(3)));
 }
 
 }  // namespace
