@@ -54,6 +54,7 @@ struct Lane {
   bool ready = false;    // R23
   uint64_t nonce = 0;
   Instant probe_due = kNever;
+  Duration probe_wait{0};  // from the next one to that after it
 
   std::map<uint64_t, Chunk> chunks;
   uint64_t unfinished = 0;  // sums over the chunks, kept by Add, SetUnfinished and Remove

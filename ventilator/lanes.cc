@@ -91,8 +91,7 @@ void Lanes::Introduce(Instant now, PeerId from, const pb::LeaseHello& hello, Lan
   lane.spool_bytes = hello.spool_bytes();
   Heard(now, from, lane);
   lane.ping_due = now + mill_.options.ping_busy;
-  lane.probe_due = now;
-  Wake(now);
+  ProbeFrom(now, lane);
 }
 
 // The lane's chunks, which are outstanding on it no more; who holds their tasks is for the caller.
@@ -120,8 +119,7 @@ void Lanes::OnOpened(Instant now, const LaneOpened& opened, Outbox& outbox) {
   const auto found = lanes_.find(opened.lane);
   if (found == lanes_.end()) return;
   found->second.endpoint = opened.endpoint;
-  found->second.probe_due = now;
-  Wake(now);
+  ProbeFrom(now, found->second);
   Grant(found->second, outbox);
 }
 
@@ -155,12 +153,20 @@ void Lanes::OnAnyWord(Instant now, PeerId from, uint64_t incarnation) {
 
 // ---- ready --------------------------------------------------------------------------------------
 
+// The first is most often lost, since the worker is only just connecting.
+void Lanes::ProbeFrom(Instant now, Lane& lane) {
+  lane.probe_due = now;
+  lane.probe_wait = mill_.options.probe_soon;
+  Wake(now);
+}
+
 void Lanes::Probe(Instant now, Lane& lane, Outbox& outbox) {  // R23
   pb::Envelope envelope = mill_.NewEnvelope();
   envelope.mutable_probe()->set_lane(lane.token);
   envelope.mutable_probe()->set_nonce(lane.nonce);
   outbox.Send(PeerId{Channel::kLane, lane.token}, std::move(envelope));
-  lane.probe_due = now + mill_.options.probe_every;
+  lane.probe_due = now + lane.probe_wait;
+  lane.probe_wait = std::min(lane.probe_wait * 2, mill_.options.probe_every);
 }
 
 void Lanes::OnEcho(Instant now, const pb::ProbeEcho& echo, Outbox& outbox) {
@@ -182,9 +188,8 @@ void Lanes::Doubt(Instant now, Lane& lane) {
   if (!lane.ready) return;
   mill_.Count("lane_doubted");
   lane.ready = false;
-  lane.probe_due = now;
   mill_.member.News(now);
-  Wake(now);
+  ProbeFrom(now, lane);
 }
 
 void Lanes::FillReady(pb::Heartbeat& heartbeat) const {

@@ -74,6 +74,7 @@ class Lanes {
   Chunks TakeChunks(Lane& lane);
   void Heard(Instant now, PeerId from, Lane& lane);
   void Grant(Lane& lane, Outbox& outbox);
+  void ProbeFrom(Instant now, Lane& lane);
   void Probe(Instant now, Lane& lane, Outbox& outbox);
   void Ping(Instant now, Lane& lane, Outbox& outbox);
   void Doubt(Instant now, Lane& lane);

@@ -22,7 +22,8 @@ struct DispatcherOptions {
 
   Duration hello_every = Millis(500);
   Duration lease = Seconds(5);
-  Duration probe_every = Millis(200);
+  Duration probe_soon = Millis(1);     // from the first probe to the second, and ever longer
+  Duration probe_every = Millis(200);  // at most
   Duration ping_busy = Millis(100);
   Duration ping_idle = Seconds(2);
   Duration resend_after = Seconds(1);
