@@ -18,6 +18,7 @@ namespace {
 constexpr Duration kRepeatEvery = Millis(500);
 constexpr Duration kNewSocketAfter = Seconds(2);
 constexpr Duration kWaitSliceMax = Millis(100);  // how soon an interrupt is noticed
+constexpr Duration kLookUpSoon = Millis(1);      // doubled each time, up to:
 constexpr Duration kLookUpEvery = Millis(50);
 // For where a silent conversation goes on: without the controller it goes on where it was.
 constexpr Duration kLookUpAgainPatience = Millis(500);
@@ -46,7 +47,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Options& opti
     if (!key.ok()) return key.status();
     connection->key_ = std::make_unique<KeyPair>(*std::move(key));
   }
-  absl::StatusOr<std::string> endpoint = ResolveEndpoint(options.controller, kControlPort);
+  absl::StatusOr<std::string> endpoint = options.inside != nullptr
+                                             ? options.controller
+                                             : ResolveEndpoint(options.controller, kControlPort);
   if (!endpoint.ok()) return endpoint.status();
   connection->conversations_[Channel::kControl].endpoint = *std::move(endpoint);
   return connection;
@@ -59,7 +62,9 @@ absl::StatusOr<Dealer*> Connection::DealerFor(Channel channel) {
     if (absl::Status found = LookUp(channel, options_.patience); !found.ok()) return found;
   }
   absl::StatusOr<std::unique_ptr<Dealer>> dealer =
-      ConnectDealer(channel, conversation.endpoint, key_.get(), options_.insecure_network);
+      options_.inside != nullptr
+          ? ConnectDealer(channel, conversation.endpoint, *options_.inside)
+          : ConnectDealer(channel, conversation.endpoint, key_.get(), options_.insecure_network);
   if (!dealer.ok()) return dealer.status();
   conversation.dealer = *std::move(dealer);
   return conversation.dealer.get();
@@ -84,6 +89,7 @@ absl::Status Connection::MindSilence(Channel channel) {
 // A cluster that is just starting does not know its parts yet: that is worth the patience too.
 absl::Status Connection::LookUp(Channel channel, Duration patience) {
   const Instant deadline = Now() + patience;
+  Duration wait = kLookUpSoon;
   do {
     absl::StatusOr<v1::CommandReply> reply = CommandFor(patience, v1::Command::ENDPOINTS, 0);
     if (reply.ok()) {
@@ -98,7 +104,7 @@ absl::Status Connection::LookUp(Channel channel, Duration patience) {
       return reply.status();
     }
     if (absl::Status status = Interrupted(); !status.ok()) return status;
-    WaitFor(kLookUpEvery);
+    WaitFor(std::exchange(wait, std::min(wait * 2, kLookUpEvery)));
   } while (Now() < deadline);
   const char* const who = WhoAnswers(channel);
   return absl::UnavailableError(absl::StrCat("the controller at ", options_.controller,

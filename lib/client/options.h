@@ -10,6 +10,10 @@
 
 #include "lib/core/instant.h"
 
+namespace fanmill {
+class Sockets;
+}
+
 namespace fanmill::client {
 
 struct Options {
@@ -19,6 +23,10 @@ struct Options {
   Duration patience = Seconds(5);              // how long an unanswered request is repeated
   // Asked while waiting; once it says true, calls return kCancelled. None: waits are not cut short.
   std::function<bool()> interrupted;
+  // Nobody else reads results, nor does this client a second time: what was read may go.
+  bool only_reader = false;
+  // For a cluster inside this process: what its parts talk over. `controller` is then an endpoint.
+  Sockets* inside = nullptr;
 };
 
 // What every task of a batch has in common.

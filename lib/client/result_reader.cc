@@ -55,6 +55,7 @@ absl::Status ResultReader::Fetch(Duration timeout) {
   read.set_max_bytes(kPageBytes);
   read.set_wait_us(static_cast<uint64_t>(timeout.count()));
   read.set_request(request);
+  read.set_release(connection.options().only_reader);
   absl::StatusOr<v1::Envelope> answer =
       connection.Ask(Channel::kFacts, envelope, [request](const v1::Envelope& answer) {
         return answer.has_read_reply() && answer.read_reply().request() == request;

@@ -47,26 +47,38 @@ class ConnectedDealer final : public Dealer {
     return zmq_poll(&item, 1, static_cast<long>(millis)) > 0;
   }
 
-  std::unique_ptr<Sockets> sockets_;  // outlives the line
+  std::unique_ptr<Sockets> sockets_;  // outlives the line; null: somebody else's
   Line line_;
   std::string last_bad_frame_;
 };
+
+absl::StatusOr<Line> ConnectLine(Channel channel, const std::string& endpoint, Sockets& sockets) {
+  absl::StatusOr<Address> address = ParseEndpoint(endpoint);
+  if (!address.ok()) return address.status();
+  absl::StatusOr<zmq::socket_t> socket = sockets.Connect(channel, *address);
+  if (!socket.ok()) return socket.status();
+  return Line(channel, false, *std::move(socket));
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dealer>> ConnectDealer(Channel channel, const std::string& endpoint,
                                                       const KeyPair* key, bool insecure_network) {
-  absl::StatusOr<Address> address = ParseEndpoint(endpoint);
-  if (!address.ok()) return address.status();
   SocketsOptions options;
   options.insecure_network = insecure_network;
   if (key != nullptr) options.key = *key;
   absl::StatusOr<std::unique_ptr<Sockets>> sockets = Sockets::Open(std::move(options));
   if (!sockets.ok()) return sockets.status();
-  absl::StatusOr<zmq::socket_t> socket = (*sockets)->Connect(channel, *address);
-  if (!socket.ok()) return socket.status();
-  return std::make_unique<ConnectedDealer>(*std::move(sockets),
-                                           Line(channel, false, *std::move(socket)));
+  absl::StatusOr<Line> line = ConnectLine(channel, endpoint, **sockets);
+  if (!line.ok()) return line.status();
+  return std::make_unique<ConnectedDealer>(*std::move(sockets), *std::move(line));
+}
+
+absl::StatusOr<std::unique_ptr<Dealer>> ConnectDealer(Channel channel, const std::string& endpoint,
+                                                      Sockets& sockets) {
+  absl::StatusOr<Line> line = ConnectLine(channel, endpoint, sockets);
+  if (!line.ok()) return line.status();
+  return std::make_unique<ConnectedDealer>(nullptr, *std::move(line));
 }
 
 }  // namespace fanmill

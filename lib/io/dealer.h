@@ -15,6 +15,7 @@
 namespace fanmill {
 
 struct KeyPair;
+class Sockets;
 
 // Used from one thread. Frames that are none are skipped and counted.
 class Dealer {
@@ -32,6 +33,10 @@ class Dealer {
 // kInvalidArgument, with what to do, for an endpoint that Sockets does not allow.
 absl::StatusOr<std::unique_ptr<Dealer>> ConnectDealer(Channel channel, const std::string& endpoint,
                                                       const KeyPair* key, bool insecure_network);
+
+// On sockets of others, which outlive it: the way to an endpoint inside this process.
+absl::StatusOr<std::unique_ptr<Dealer>> ConnectDealer(Channel channel, const std::string& endpoint,
+                                                      Sockets& sockets);
 
 }  // namespace fanmill
 
