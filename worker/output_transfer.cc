@@ -32,7 +32,7 @@ void OutputTransfer::Ask(Instant now, Outbox& outbox) {
   const uint64_t left = output.size - item.next.offset;
   outbox.Send(PeerId{Channel::kExecutor},
               ReadOutput{output.handle, item.next.offset,
-                         static_cast<uint32_t>(std::min<uint64_t>(left, kOutputPartBytesMax))});
+                         static_cast<uint32_t>(std::min<uint64_t>(left, kPartBytes))});
   asked_ = true;
 }
 

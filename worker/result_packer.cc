@@ -9,7 +9,7 @@ namespace fanmill::worker {
 namespace {
 
 uint32_t PartsOf(uint64_t size) {
-  return static_cast<uint32_t>((size + kOutputPartBytesMax - 1) / kOutputPartBytesMax);
+  return static_cast<uint32_t>((size + kPartBytes - 1) / kPartBytes);
 }
 
 class Packer {

@@ -9,10 +9,16 @@
 #include <vector>
 
 #include "lib/core/chunk_tasks.h"
+#include "lib/core/limits.h"
 #include "lib/core/local.h"
 #include "lib/core/wire.h"
 
 namespace fanmill::worker {
+
+// Of one part of a large output. As much as may be sent goes into fewer messages, but a queue full
+// of these is no burden.
+inline constexpr size_t kPartBytes = 256 << 10;
+static_assert(kPartBytes <= kOutputPartBytesMax);
 
 struct PlainRun {
   uint32_t first;

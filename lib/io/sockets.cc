@@ -29,10 +29,11 @@ void SetOptions(zmq::socket_t& socket, Channel channel, bool bound) {
   namespace option = zmq::sockopt;
   // What matters was acknowledged by the application before anybody exits.
   socket.set(option::linger, 0);
-  // Windows and room bound what waits; these are tripwires.
-  socket.set(option::sndhwm, kQueueMessagesMax);
+  // Windows and room bound what waits; these are tripwires, but for the parts of large outputs.
+  const int most = channel == Channel::kResults ? kQueuedResultsMax : kQueueMessagesMax;
+  socket.set(option::sndhwm, most);
   // The ventilator's window bounds a lane, and a PULL that is full loses what comes.
-  socket.set(option::rcvhwm, channel == Channel::kLane && !bound ? 0 : kQueueMessagesMax);
+  socket.set(option::rcvhwm, channel == Channel::kLane && !bound ? 0 : most);
   // A dead link shows within 10 s: this one while data is under way,
   socket.set(option::tcp_maxrt, 10'000);
   // these three while nothing is (5 s + 2 * 2 s).

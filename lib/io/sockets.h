@@ -26,6 +26,8 @@ std::string_view SocketTypeName(zmq::socket_type type);  // "PUSH"
 inline constexpr int kSocketsMax = 8192;
 // Messages that wait in a socket, for each of its peers, before it takes no more.
 inline constexpr int kQueueMessagesMax = 1000;
+// Of results: they are large.
+inline constexpr int kQueuedResultsMax = 128;
 // After this long a peer that went away has ended its attempts to come back to an address.
 inline constexpr int kReconnectMsMax = 10'000;
 

@@ -97,7 +97,7 @@ TEST(Line, HasNoRoomWhenItsQueueIsFull) {
   // Nobody listens there: a port that was just free.
   const Address address = sockets->Bind(Channel::kResults, AnyPort())->address;
   Line line(Channel::kResults, false, *sockets->Connect(Channel::kResults, address));
-  for (int i = 0; i < kQueueMessagesMax; ++i) {
+  for (int i = 0; i < kQueuedResultsMax; ++i) {
     ASSERT_EQ(line.Send(0, Frame::Own("x")), Sent::kTaken) << i;
   }
   EXPECT_EQ(line.Send(0, Frame::Own("x")), Sent::kNoRoom);

@@ -209,9 +209,9 @@ TEST(Loop, KeepsTickingUnderAFlood) {
   constexpr int kMessages = 900;  // less than what waits in a socket, more than a turn's share
   const auto sockets = Open();
   Loop loop(*sockets);
-  const absl::StatusOr<Address> address = loop.Bind(Channel::kResults, AnyPort());
+  const absl::StatusOr<Address> address = loop.Bind(Channel::kAcks, AnyPort());
   ASSERT_TRUE(address.ok());
-  Line flood(Channel::kResults, false, *sockets->Connect(Channel::kResults, *address));
+  Line flood(Channel::kAcks, false, *sockets->Connect(Channel::kAcks, *address));
   for (int i = 0; i < kMessages; ++i) {
     ASSERT_EQ(flood.Send(0, Frame::Own("garbage")), Sent::kTaken);
   }

@@ -6,7 +6,7 @@
 namespace fanmill {
 namespace {
 
-constexpr uint64_t kPart = kOutputPartBytesMax;
+constexpr uint64_t kPart = worker::kPartBytes;
 constexpr uint64_t kOutHandle = 11;
 constexpr uint64_t kErrHandle = 12;
 
@@ -39,13 +39,13 @@ TEST_F(OutputTransferTest, CutsAnOutputWhereItCannotBeReadAnyMore) {  // R64
   Run(3 * kPart);
   HearRead(0, kPart);
   EXPECT_EQ(HearRead(kPart, 0), Lines{"ResultChunk chunk=7:1 batch=1 tasks=0 whole"});
-  EXPECT_EQ(Text(Result().large(0)), "stream: 1 size: 1048576 parts: 1 dropped: 2097157");
+  EXPECT_EQ(Text(Result().large(0)), "stream: 1 size: 262144 parts: 1 dropped: 524293");
 }
 
 TEST_F(OutputTransferTest, SaysOfAnOutputOfWhichNothingCanBeReadThatAllOfItIsDropped) {  // R64
   Run(kPart + 1);
   EXPECT_EQ(HearRead(0, 0), Lines{"ResultChunk chunk=7:1 batch=1 tasks=0 whole"});
-  EXPECT_EQ(Text(Result().large(0)), "stream: 1 dropped: 1048582");
+  EXPECT_EQ(Text(Result().large(0)), "stream: 1 dropped: 262150");
 }
 
 TEST_F(OutputTransferTest, GoesOnWithTheOtherOutput) {  // R64
@@ -53,7 +53,7 @@ TEST_F(OutputTransferTest, GoesOnWithTheOtherOutput) {  // R64
   EXPECT_EQ(HearRead(0, 0), Lines{"ReadOutput offset=0"});
   EXPECT_EQ(HearRead(0, 7, kErrHandle), (Lines{"OutputPart chunk=7:1 task=0 stream=2 part=0",
                                                "ResultChunk chunk=7:1 batch=1 tasks=0 whole"}));
-  EXPECT_EQ(Text(Result().large(0)), "stream: 1 dropped: 2097157");
+  EXPECT_EQ(Text(Result().large(0)), "stream: 1 dropped: 524293");
   EXPECT_EQ(Text(Result().large(1)), "stream: 2 size: 7 parts: 1 dropped: 5");
 }
 
@@ -68,7 +68,7 @@ TEST_F(OutputTransferTest, CutsTheOutputThatWasReadBesideOneThatWasOnlyDropped) 
   EXPECT_EQ(HearRead(0, 0, kErrHandle), Lines{"ResultChunk chunk=7:1 batch=1 tasks=0 whole"});
   EXPECT_EQ(Result().bytes(), "head");
   EXPECT_EQ(Text(Result().large(0)), "stream: 1 dropped: 9");
-  EXPECT_EQ(Text(Result().large(1)), "stream: 2 dropped: 1048576");
+  EXPECT_EQ(Text(Result().large(1)), "stream: 2 dropped: 262144");
 }
 
 TEST_F(OutputTransferTest, CountsThePartsThatItSentWhenReadsComeShort) {  // R64
@@ -76,7 +76,7 @@ TEST_F(OutputTransferTest, CountsThePartsThatItSentWhenReadsComeShort) {  // R64
   EXPECT_EQ(HearRead(0, 10),
             (Lines{"OutputPart chunk=7:1 task=0 stream=1 part=0", "ReadOutput offset=10"}));
   HearRead(10, kPart - 10);
-  EXPECT_EQ(Text(Result().large(0)), "stream: 1 size: 1048576 parts: 2 dropped: 5");
+  EXPECT_EQ(Text(Result().large(0)), "stream: 1 size: 262144 parts: 2 dropped: 5");
 }
 
 TEST_F(OutputTransferTest, ReadsAllOfItAgainForAResend) {  // R42
@@ -86,7 +86,7 @@ TEST_F(OutputTransferTest, ReadsAllOfItAgainForAResend) {  // R42
   EXPECT_EQ(stage_.HearVerdict(1, pb::RESEND), Lines{"ReadOutput offset=0"});
   HearRead(0, kPart);
   HearRead(kPart, kPart);
-  EXPECT_EQ(Text(Result().large(0)), "stream: 1 size: 2097152 parts: 2 dropped: 5");
+  EXPECT_EQ(Text(Result().large(0)), "stream: 1 size: 524288 parts: 2 dropped: 5");
 }
 
 }  // namespace

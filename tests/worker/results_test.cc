@@ -23,7 +23,7 @@ class SessionResults : public ::testing::Test {
   Lines HearRead(uint64_t offset, size_t size) {
     return stage_.Hear(Channel::kExecutor, OutputRead{11, offset, std::string(size, 'x')});
   }
-  static constexpr uint64_t kPart = kOutputPartBytesMax;
+  static constexpr uint64_t kPart = worker::kPartBytes;
   Stage stage_;
 };
 
@@ -108,7 +108,7 @@ TEST_F(SessionResults, SendsALargeOutputInPartsBeforeItsResult) {  // R64
   EXPECT_EQ(HearLarge(1, 1, kPart + 7),
             (Lines{"ResultChunk chunk=7:1 batch=1 tasks=0+1", "ReadOutput offset=0"}));
   EXPECT_EQ(HearRead(0, kPart),
-            (Lines{"OutputPart chunk=7:1 task=1 stream=1 part=0", "ReadOutput offset=1048576"}));
+            (Lines{"OutputPart chunk=7:1 task=1 stream=1 part=0", "ReadOutput offset=262144"}));
   EXPECT_EQ(stage_.SaidLocal<ReadOutput>().at(0).size, 7u);
   EXPECT_EQ(HearRead(kPart, 7), (Lines{"OutputPart chunk=7:1 task=1 stream=1 part=1",
                                        "ResultChunk chunk=7:1 batch=1 tasks=1"}));
