@@ -18,9 +18,11 @@ void Reads::Ask(PeerId from, const pb::ReadRequest& request, const Scene& scene)
     found->second.asked = scene.now;
     return;
   }
+  if (request.release()) Release(request, scene);
   Reader reader;
   reader.connection = from.id;
   reader.cursor = request.cursor();
+  reader.releases = request.release();
   reader.asked = scene.now;
   reader.bytes_max = request.max_bytes() == 0 ? limits_.reply_bytes
                                               : std::min(request.max_bytes(), limits_.reply_bytes);
@@ -37,6 +39,20 @@ void Reads::Ask(PeerId from, const pb::ReadRequest& request, const Scene& scene)
   }
   Reader& kept = readers_[from.id] = std::move(reader);
   if (Continue(kept, scene)) readers_.erase(from.id);
+}
+
+// R105
+void Reads::Release(const pb::ReadRequest& request, const Scene& scene) {
+  if (scene.batches.Find(request.batch()) == nullptr) return;
+  std::vector<uint64_t> rows = releases_[request.batch()].AskedFrom(request.cursor());
+  if (rows.empty()) return;
+  scene.counts.Add("R105");
+  scene.counts.Add("released_rows", rows.size());
+  scene.outbox.Send(PeerId{Channel::kJournal}, JournalForget{request.batch(), std::move(rows)});
+}
+
+Releases* Reads::ReleasesOf(const Reader& reader) {
+  return reader.releases ? &releases_[reader.reply.batch()] : nullptr;
 }
 
 void Reads::Advance(const Scene& scene) {
@@ -75,6 +91,14 @@ bool Reads::Continue(Reader& reader, const Scene& scene) {
     Answer(reader, scene);
     return true;
   }
+  const auto released = releases_.find(reader.reply.batch());
+  if (released != releases_.end() && reader.at.sequence <= released->second.gone() &&
+      !reader.releases) {  // R105
+    reader.reply.set_error("the results of batch " + std::to_string(reader.reply.batch()) +
+                           " were given to its own reader and let go");
+    Answer(reader, scene);
+    return true;
+  }
   const BatchFold& fold = batch->fold;
   const Turn turn = Render(reader, fold, scene);
   if (turn == Turn::kFetching) return false;
@@ -103,6 +127,7 @@ Reads::Turn Reads::Render(Reader& reader, const BatchFold& fold, const Scene& sc
     if (!RenderRow(reader, row, fold, scene)) {
       return reader.token != 0 ? Turn::kFetching : Turn::kFull;
     }
+    if (Releases* releases = ReleasesOf(reader)) releases->Passed(row.row, fold);
     reader.at = {row.row.sequence + 1, 0};
     reader.page.pop_front();
   }
@@ -131,6 +156,9 @@ bool Reads::RenderRow(Reader& reader, const OpenRow& row, const BatchFold& fold,
     pb::TerminalRow rendered = RenderItem(item, row.row, source);
     reader.bytes += rendered.ByteSizeLong() + 4;
     *reader.reply.add_rows() = std::move(rendered);
+    if (Releases* releases = ReleasesOf(reader); releases != nullptr && source != &row) {
+      releases->Used(item);
+    }
   }
   return true;
 }
@@ -188,6 +216,7 @@ void Reads::TakeSource(Reader& reader, const JournalRows& rows, const Scene& sce
 
 void Reads::Answer(Reader& reader, const Scene& scene) {
   reader.reply.set_next(reader.at.Pack());
+  if (Releases* releases = ReleasesOf(reader)) releases->Answered(reader.at.Pack());
   pb::Envelope envelope = NewEnvelope(scene.self);
   *envelope.mutable_read_reply() = std::move(reader.reply);
   scene.outbox.Send(PeerId{Channel::kFacts, reader.connection}, std::move(envelope));

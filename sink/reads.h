@@ -18,6 +18,7 @@
 #include "lib/core/wire.h"
 #include "sink/batches.h"
 #include "sink/counts.h"
+#include "sink/releases.h"
 #include "sink/row_items.h"
 
 namespace fanmill {
@@ -72,8 +73,9 @@ class Reads {
     bool Asks(const pb::ReadRequest& request) const;
 
     uint64_t connection = 0;
-    uint64_t cursor = 0;  // as it was asked
-    Instant asked{};      // last
+    uint64_t cursor = 0;    // as it was asked
+    bool releases = false;  // R105
+    Instant asked{};        // last
     uint64_t bytes_max = 0;
     Instant deadline{};
     Cursor at;
@@ -89,6 +91,8 @@ class Reads {
   enum class Turn { kFetching, kWaiting, kFull };
 
   void ForgetSilent(const Scene& scene);
+  void Release(const pb::ReadRequest& request, const Scene& scene);
+  Releases* ReleasesOf(const Reader& reader);
   bool Continue(Reader& reader, const Scene& scene);
   Turn Render(Reader& reader, const BatchFold& fold, const Scene& scene);
   bool RenderRow(Reader& reader, const OpenRow& row, const BatchFold& fold, const Scene& scene);
@@ -99,7 +103,8 @@ class Reads {
 
   ReadLimits limits_;
   uint64_t last_token_ = 0;
-  absl::btree_map<uint64_t, Reader> readers_;  // by connection
+  absl::btree_map<uint64_t, Reader> readers_;     // by connection
+  absl::btree_map<uint32_t, Releases> releases_;  // by batch; of those that have a reader who does
 };
 
 }  // namespace fanmill

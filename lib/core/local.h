@@ -118,9 +118,10 @@ struct JournalRows {
 struct JournalRoom {
   uint64_t bytes;
 };
-// Node -> journal: nothing will ask for this batch's rows any more.
+// Node -> journal: nothing will ask for these rows of the batch any more; none named: for any.
 struct JournalForget {
   uint32_t batch;
+  std::vector<uint64_t> rows = {};
 };
 
 // ---- kExecutor -------------------------------------------------------------------------------

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/io/temp_dir.h"
+
 namespace fanmill {
 namespace {
 
@@ -150,6 +152,67 @@ TEST(MemoryJournal, CopiesASmallFrameSoThatItsBufferGoes) {
   EXPECT_EQ(rows.rows[0].bytes.bytes, "small");
   EXPECT_EQ(small.owner.use_count(), 1);
   EXPECT_EQ(rows.rows[1].bytes.bytes.data(), large.bytes.data());
+}
+
+TEST(MemoryJournal, LetsGoOfSingleRowsAndReadsOnAroundThem) {  // R105
+  MemoryJournal journal;
+  for (uint64_t sequence = 1; sequence <= 4; ++sequence) {
+    journal.Deliver(Write(sequence, 1, std::string(1, static_cast<char>('a' + sequence))));
+  }
+  Take(journal);
+  const uint64_t bytes = journal.bytes();
+  journal.Deliver(JournalForget{1, {3, 1}});
+  journal.Deliver(JournalForget{1, {3, 99}});  // it has gone, and that one never was
+  EXPECT_EQ(journal.bytes(), bytes / 2);
+  const JournalRows page = ReadBack(journal, {1, 1, 0, 1000});
+  EXPECT_EQ(Texts(page), (std::vector<std::string>{"c", "e"}));
+}
+
+TEST(MemoryJournal, PutsWhatIsBeyondItsMemoryIntoAFileAndReadsItBack) {
+  const TempDir directory;
+  MemoryJournal journal({.spool_directory = directory / "", .memory_bytes_max = 2000});
+  const std::string large(1500, 'x');
+  journal.Deliver(Write(1, 1, large + "1"));
+  journal.Deliver(JournalWrite{2, 1, "", Frame::Own(large + "2")});
+  journal.Deliver(Write(3, 1, large + "3"));
+  Take(journal);
+  EXPECT_LE(journal.memory_bytes(), 2000u);
+  EXPECT_GT(journal.bytes(), 4500u);
+  const JournalRows page = ReadBack(journal, {1, 1, 0, 10'000});
+  EXPECT_EQ(Texts(page), (std::vector<std::string>{large + "1", large + "2", large + "3"}));
+  EXPECT_TRUE(page.rows[1].is_frame);
+  journal.Deliver(JournalForget{1, {1, 2, 3}});
+  EXPECT_EQ(journal.bytes(), 0u);
+  EXPECT_EQ(journal.memory_bytes(), 0u);
+}
+
+// Where rows are has to be remembered too: many small ones must not fill the memory that way.
+TEST(MemoryJournal, HasNoRoomWhenMemoryIsFullOfPlacesInTheFile) {
+  const TempDir directory;
+  MemoryJournal journal({.spool_directory = directory / "", .memory_bytes_max = 1000});
+  Take(journal);
+  uint64_t sequence = 0;
+  while (journal.memory_bytes() <= 2000) journal.Deliver(Write(++sequence, 1, "x"));
+  EXPECT_EQ(std::get<JournalRoom>(Take(journal).back()).bytes, 0u);
+  journal.Deliver(JournalForget{1});
+  EXPECT_EQ(std::get<JournalRoom>(Take(journal).back()).bytes, uint64_t{1} << 30);
+}
+
+TEST(MemoryJournal, KeepsInMemoryWhatTheFileDoesNotTakeAndGrantsNoRoomThen) {
+  const TempDir directory;
+  std::vector<std::string> troubles;
+  MemoryJournal journal({.spool_directory = directory / "missing",
+                         .memory_bytes_max = 100,
+                         .on_trouble = [&troubles](const absl::Status& why) {
+                           troubles.emplace_back(why.message());
+                         }});
+  Take(journal);
+  journal.Deliver(Write(1, 1, "one"));
+  journal.Deliver(Write(2, 1, "two"));
+  EXPECT_EQ(std::get<JournalRoom>(Take(journal).back()).bytes, 0u);
+  EXPECT_EQ(Texts(ReadBack(journal, {1, 1, 0, 1000})), (std::vector<std::string>{"one", "two"}));
+  ASSERT_EQ(troubles.size(), 1u);
+  EXPECT_NE(troubles[0].find("missing"), std::string::npos) << troubles[0];
 }
 
 }  // namespace

@@ -102,7 +102,12 @@ void Rig::Take(Outbox& outbox) {
     } else if (const auto* read = std::get_if<JournalRead>(&outgoing.message)) {
       holds_reads_ ? held_reads_.push_back(*read) : AnswerRead(*read);
     } else if (const auto* forget = std::get_if<JournalForget>(&outgoing.message)) {
-      sent_.push_back("forget " + std::to_string(forget->batch));
+      std::string text = "forget " + std::to_string(forget->batch);
+      for (const uint64_t row : forget->rows) {
+        text += " " + std::to_string(row);
+        rows_[row - 1].batch = 0;  // nobody reads it any more
+      }
+      sent_.push_back(text);
     } else if (const auto* connect = std::get_if<Connect>(&outgoing.message)) {
       sent_.push_back("connect " + std::string(ChannelName(connect->channel)) + " " +
                       connect->endpoint);
@@ -255,6 +260,11 @@ pb::BatchFacts Ask(uint64_t begin, uint64_t end) {
   ask.Add(begin, end);
   *facts.mutable_ask() = ask.Pack();
   return facts;
+}
+
+pb::Envelope Releasing(pb::Envelope read) {
+  read.mutable_read_request()->set_release(true);
+  return read;
 }
 
 pb::Envelope Read(uint64_t cursor, uint64_t wait_us, uint64_t max_bytes, uint32_t batch) {

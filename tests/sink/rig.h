@@ -96,6 +96,9 @@ pb::BatchFacts Ask(uint64_t begin, uint64_t end);
 pb::Envelope Read(uint64_t cursor, uint64_t wait_us = 0, uint64_t max_bytes = 0,
                   uint32_t batch = kBatch);
 
+// The same read, by a reader who is the only one.  R105
+pb::Envelope Releasing(pb::Envelope read);
+
 // Rows as a person would jot them down: "task 4 ok", "part 4 abc", "task 5 failed 9".
 std::vector<std::string> Jot(const pb::ReadReply& reply);
 
