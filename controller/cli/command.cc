@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "controller/cli/progress.h"
 #include "lib/core/printable.h"
 #include "lib/io/flags.h"
 
@@ -50,7 +51,10 @@ absl::StatusOr<std::unique_ptr<client::Cluster>> Connect(const ClusterOptions& o
   return client::Cluster::Connect(client);
 }
 
-void Say(const std::string& line) { std::fprintf(stderr, "fanmill: %s\n", line.c_str()); }
+void Say(const std::string& line) {
+  const auto above = AboveProgress();
+  std::fprintf(stderr, "fanmill: %s\n", line.c_str());
+}
 
 int Complain(const absl::Status& status) {
   if (status.code() == absl::StatusCode::kCancelled && SignalSeen() != 0) {

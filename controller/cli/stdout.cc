@@ -1,10 +1,13 @@
 #include "controller/cli/stdout.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/command.h"
+#include "controller/cli/progress.h"
 #include "lib/io/process.h"
 
 namespace fanmill::cli {
@@ -15,16 +18,24 @@ absl::Status StdoutError(int error) {
   return absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error)));
 }
 
+// Into a pipe one may wait for long; and nothing there is in the way of the line.
+std::unique_lock<std::mutex> AboveProgressWherePrinted() {
+  static const bool terminal = isatty(STDOUT_FILENO) != 0;
+  return terminal ? AboveProgress() : std::unique_lock<std::mutex>();
+}
+
 }  // namespace
 
 absl::Status NobodyReads() { return absl::AbortedError("nobody reads the output any more"); }
 
 absl::Status WriteStdout(const std::string& bytes) {
+  const auto above = AboveProgressWherePrinted();
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
   return written ? absl::OkStatus() : StdoutError(errno);
 }
 
 absl::Status FlushStdout() {
+  const auto above = AboveProgressWherePrinted();
   return std::fflush(stdout) == 0 ? absl::OkStatus() : StdoutError(errno);
 }
 
