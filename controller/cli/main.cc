@@ -10,6 +10,7 @@
 #include "controller/cli/command.h"
 #include "controller/cli/command_words.h"
 #include "controller/cli/stdout.h"
+#include "controller/run/run.h"
 #include "lib/core/printable.h"
 #include "lib/io/flags.h"
 #include "lib/io/process.h"
@@ -78,6 +79,7 @@ int Main(int argc, char** argv) {
   app.add_flag("--insecure-network", line.cluster.insecure_network,
                "without a key, use a controller on another machine: anybody between can run code");
   AddDemo(app, line);
+  AddRun(app, line);
   AddSubmit(app, line);
   AddSteer(app, line);
   AddInspect(app, line);
