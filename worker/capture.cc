@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "lib/core/check.h"
+#include "worker/line_printer.h"
 
 namespace fanmill {
 namespace {
@@ -115,15 +116,16 @@ bool CapturedStream::WriteOut(const char* bytes, size_t size) {
   return true;
 }
 
-Capture::Capture(std::string spill_dir, uint64_t cap)
-    : spill_dir_(std::move(spill_dir)), cap_(cap) {}
+Capture::Capture(std::string spill_dir, uint64_t cap, LinePrinter* lines)
+    : spill_dir_(std::move(spill_dir)), cap_(cap), lines_(lines) {}
 
 Capture::~Capture() {
   CloseChildEnds();
   for (Stream& stream : streams_) CloseEnd(stream.read_end);
 }
 
-std::string Capture::Open() {
+std::string Capture::Open(std::string tag) {
+  tag_ = std::move(tag);
   for (Stream& stream : streams_) {
     FANMILL_CHECK(stream.read_end < 0 && stream.write_end < 0);
     int ends[2];
@@ -158,11 +160,15 @@ void Capture::Finish() {
       ReadSome(stream, static_cast<uint64_t>(waiting));
     }
     CloseEnd(stream.read_end);
+    if (lines_ != nullptr) HandOver(stream);
   }
 }
 
 Capture::Output Capture::Take() {
   FANMILL_CHECK(streams_[0].read_end < 0 && streams_[1].read_end < 0);
+  if (lines_ != nullptr) {
+    return {std::exchange(streams_[0].lost, {}), std::exchange(streams_[1].lost, {})};
+  }
   return {std::exchange(streams_[0].captured, {}), std::exchange(streams_[1].captured, {})};
 }
 
@@ -176,10 +182,52 @@ void Capture::ReadSome(Stream& stream, uint64_t limit) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;
     if (n <= 0) return CloseEnd(stream.read_end);
-    stream.captured.Append(piece.get(), static_cast<size_t>(n), cap_, spill_dir_);
+    TakeIn(stream, {piece.get(), static_cast<size_t>(n)});
     limit -= static_cast<uint64_t>(n);
     if (static_cast<size_t>(n) < wanted) return;  // that was all; poll tells of more, or of the end
   }
+}
+
+void Capture::TakeIn(Stream& stream, std::string_view bytes) {
+  if (lines_ == nullptr) return Keep(stream, bytes);
+  const auto hand_over_through = [&](size_t last) {
+    if (last == std::string_view::npos) return;
+    KeepTagged(stream, bytes.substr(0, last + 1));
+    HandOver(stream);
+    bytes.remove_prefix(last + 1);
+  };
+  // The line that has begun goes by itself: where not all of it could be kept, no other suffers.
+  if (stream.captured.size() + stream.captured.dropped() > 0) hand_over_through(bytes.find('\n'));
+  hand_over_through(bytes.rfind('\n'));
+  KeepTagged(stream, bytes);
+}
+
+void Capture::Keep(Stream& stream, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view part = bytes.substr(0, kCaptureInMemoryBytesMax);
+    stream.captured.Append(part.data(), part.size(), cap_, spill_dir_);
+    bytes.remove_prefix(part.size());
+  }
+}
+
+void Capture::KeepTagged(Stream& stream, std::string_view lines) {
+  if (tag_.empty()) return Keep(stream, lines);
+  while (!lines.empty()) {
+    if (!std::exchange(stream.in_line, true)) Keep(stream, tag_);
+    const size_t end = lines.find('\n');
+    if (end != std::string_view::npos) stream.in_line = false;
+    const std::string_view line = lines.substr(0, end == std::string_view::npos ? end : end + 1);
+    Keep(stream, line);
+    lines.remove_prefix(line.size());
+  }
+}
+
+void Capture::HandOver(Stream& stream) {
+  CapturedStream lines = std::exchange(stream.captured, {});
+  stream.in_line = false;
+  stream.lost.dropped_ += lines.dropped_;
+  if (stream.lost.trouble_.empty()) stream.lost.trouble_ = lines.trouble_;
+  if (lines.size() > 0) lines_->Print(&stream == &streams_[0] ? 0 : 1, std::move(lines));
 }
 
 }  // namespace fanmill

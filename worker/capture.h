@@ -1,7 +1,8 @@
 // Takes in what one task writes to stdout and stderr: in memory while it is little, in an unlinked
 // file above that, counted and dropped above a cap. For a poll loop: nothing here ever blocks on
 // the task. The task ends when its first process ends, not when the pipes do: a background process
-// that keeps them open holds up nobody.
+// that keeps them open holds up nobody. Where there is a LinePrinter, lines go to it as soon as
+// they are whole, and only the one that is not yet waits here.
 #ifndef FANMILL_WORKER_CAPTURE_H_
 #define FANMILL_WORKER_CAPTURE_H_
 
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lib/core/limits.h"
 
@@ -50,16 +52,21 @@ class CapturedStream {
   std::string trouble_;
 };
 
+class LinePrinter;
+
 class Capture {
  public:
-  // `spill_dir` has to exist when the first byte is spilled. `cap` counts per stream.
-  explicit Capture(std::string spill_dir, uint64_t cap = kOutputStreamBytesMax);
+  // `spill_dir` has to exist when the first byte is spilled. `cap` counts per stream; with `lines`,
+  // which outlives this, per line.
+  explicit Capture(std::string spill_dir, uint64_t cap = kOutputStreamBytesMax,
+                   LinePrinter* lines = nullptr);
   ~Capture();
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
 
-  // Opens the pipes. Empty, or why not (too many open files).
-  std::string Open();
+  // Opens the pipes. Empty, or why not (too many open files). `tag` is what each line given to
+  // the LinePrinter begins with.
+  std::string Open(std::string tag = "");
   // For Spawn, and to be closed right after it.
   int stdout_for_child() const { return streams_[0].write_end; }
   int stderr_for_child() const { return streams_[1].write_end; }
@@ -76,7 +83,8 @@ class Capture {
     CapturedStream out;
     CapturedStream err;
   };
-  // What was captured; leaves this one ready for Open. Call after Finish.
+  // What was captured; leaves this one ready for Open. Call after Finish. With a LinePrinter, only
+  // what was lost: it has the rest.
   Output Take();
 
  private:
@@ -84,13 +92,21 @@ class Capture {
     int read_end = -1;
     int write_end = -1;
     CapturedStream captured;
+    CapturedStream lost;   // of lines: no bytes, but how many were dropped, and why
+    bool in_line = false;  // its tag was given
   };
 
   // Reads up to `limit` bytes; closes the pipe at its end.
   void ReadSome(Stream& stream, uint64_t limit);
+  void TakeIn(Stream& stream, std::string_view bytes);
+  void Keep(Stream& stream, std::string_view bytes);
+  void KeepTagged(Stream& stream, std::string_view lines);
+  void HandOver(Stream& stream);
 
   std::string spill_dir_;
   uint64_t cap_;
+  LinePrinter* const lines_;
+  std::string tag_;
   std::array<Stream, 2> streams_;
 };
 

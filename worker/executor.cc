@@ -27,6 +27,11 @@ std::unique_ptr<Handler> MakeHandler(const std::string& name, const HandlerTools
   return nullptr;
 }
 
+std::unique_ptr<LinePrinter> MakeLinePrinter(const TaskOutput& output) {
+  if (output.mode != TaskOutput::Mode::kLines) return nullptr;
+  return std::make_unique<LinePrinter>(output.out_fd, output.err_fd, output.on_lost);
+}
+
 }  // namespace
 
 const std::vector<std::string>& HandlerNames() {
@@ -36,12 +41,16 @@ const std::vector<std::string>& HandlerNames() {
 }
 
 Executor::Executor(const ExecutorOptions& options, SlotTable& table)
-    : spills_(answers_), tools_{answers_,
-                                spills_,
-                                table,
-                                options.spill_dir,
-                                options.output_bytes_max,
-                                options.environment} {
+    : spills_(answers_),
+      lines_(MakeLinePrinter(options.output)),
+      tools_{answers_,
+             spills_,
+             table,
+             options.spill_dir,
+             options.output_bytes_max,
+             options.environment,
+             options.output,
+             lines_.get()} {
   FANMILL_CHECK(!options.handlers.empty(), "an executor without a handler");
   for (const std::string& name : options.handlers) {
     handlers_[name] = MakeHandler(name, tools_);
@@ -50,6 +59,10 @@ Executor::Executor(const ExecutorOptions& options, SlotTable& table)
 }
 
 Executor::~Executor() = default;
+
+void Executor::AbandonLines() {
+  if (lines_ != nullptr) lines_->Abandon();
+}
 
 void Executor::Deliver(Message message) {
   std::visit(Overloaded{

@@ -16,6 +16,7 @@
 #include "worker/mailbox.h"
 #include "worker/slot_table.h"
 #include "worker/spills.h"
+#include "worker/task_output.h"
 
 namespace fanmill {
 
@@ -27,10 +28,12 @@ struct ExecutorOptions {
   std::string spill_dir = "/tmp";  // for outputs above kInlineOutputBytesMax, in unnamed files
   uint64_t output_bytes_max = kOutputStreamBytesMax;  // per task and stream; more is dropped
   std::vector<std::string> environment = {};          // "NAME=value", inherited by tasks
+  TaskOutput output = {};                             // of exec's tasks
 };
 
 // Takes RunTasks, StopTasks, ReadOutput and OutputDone; gives TasksRan, TasksStopped and
-// OutputRead. Has few threads, however many slots. Its end kills whatever runs, and waits for it.
+// OutputRead. Has few threads, however many slots. Its end kills whatever runs, and waits for it
+// and until the lines that tasks wrote are printed.
 class Executor final : public LocalPeer {
  public:
   // As many slots as the table has; the table outlives it. REQUIRES: all handlers exist.
@@ -40,6 +43,9 @@ class Executor final : public LocalPeer {
   void Deliver(Message message) override;
   int event_fd() const override { return answers_.event_fd(); }
   void Collect(std::vector<Message>& messages) override;
+  // Lines that are not printed yet never will be: nobody waits for whom reads them. From any
+  // thread.
+  void AbandonLines();
 
  private:
   void OnRun(RunTasks work);
@@ -49,6 +55,7 @@ class Executor final : public LocalPeer {
 
   Mailbox<Message> answers_;
   Spills spills_;
+  std::unique_ptr<LinePrinter> lines_;  // of TaskOutput::kLines
   HandlerTools tools_;
   std::map<std::string, std::unique_ptr<Handler>> handlers_;
   struct Stopping {

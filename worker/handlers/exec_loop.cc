@@ -1,5 +1,6 @@
 #include "worker/handlers/exec_loop.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,10 +28,18 @@ constexpr int kEventsMax = 128;    // per look
 constexpr uint32_t kOrders = 0;
 constexpr uint32_t kProcess = 1;
 constexpr uint32_t kOutput = 2;
+constexpr uint32_t kRoomForLines = 3;
 constexpr int kWhatBits = 2;
 
 bool IsShortage(int error) {
   return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+// Above those that a child gives another meaning.
+FileDescriptor CopyForTasks(int fd) {
+  FileDescriptor copy(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  FANMILL_CHECK(copy.get() >= 0, "there is no such descriptor for tasks to inherit");
+  return copy;
 }
 
 bool HasChildren() {
@@ -60,6 +69,11 @@ ExecLoop::ExecLoop(const HandlerTools& tools, Mailbox<Order>& orders)
       timers_(tools.table.slots()) {
   FANMILL_CHECK(epoll_fd_ >= 0);
   Watch(0, orders_.event_fd(), kOrders);
+  if (tools_.lines != nullptr) Watch(0, tools_.lines->event_fd(), kRoomForLines);
+  if (tools_.output.mode == TaskOutput::Mode::kInherited) {
+    inherited_out_ = CopyForTasks(tools_.output.out_fd);
+    inherited_err_ = CopyForTasks(tools_.output.err_fd);
+  }
 }
 
 ExecLoop::~ExecLoop() { close(epoll_fd_); }
@@ -90,8 +104,9 @@ void ExecLoop::OnEvent(const epoll_event& event) {
     case kOrders:
       return TakeOrders();
     case kOutput:
-      slots_[slot_number].capture->Drain();
-      return;
+      return OnOutput(slot_number);
+    case kRoomForLines:
+      return OnRoomForLines();
     default:
       break;
   }
@@ -143,6 +158,10 @@ void ExecLoop::Advance(uint32_t slot_number) {
   Slot& slot = slots_[slot_number];
   while (slot.next < slot.work.tasks.size()) {
     slot.began = Now();
+    if (tools_.lines != nullptr && !tools_.lines->HasRoom()) {
+      slot.phase = Phase::kWaiting;
+      return;
+    }
     std::string reason;
     const Start start = StartTask(slot_number, &reason);
     if (start == Start::kRuns) {
@@ -164,19 +183,12 @@ ExecLoop::Start ExecLoop::StartTask(uint32_t slot_number, std::string* reason) {
   const TaskToRun& task = slot.work.tasks[slot.next];
   *reason = slot.maker->Make(task, slot_number);
   if (!reason->empty()) return Start::kFailed;
-  if (!slot.capture) {
-    slot.capture = std::make_unique<Capture>(tools_.spill_dir, tools_.output_bytes_max);
-  }
-  *reason = slot.capture->Open();
+  *reason = OpenOutput(slot, task);
   if (!reason->empty()) return Start::kNotNow;
   SlotEntry entry{SlotState::kStarting, slot.work.batch, task.task, task.chunk, task.attempt, 0};
   tools_.table.slot(slot_number).Set(entry);
-  Spawned spawned = Spawn(slot.maker->command(), slot.capture->stdout_for_child(),
-                          slot.capture->stderr_for_child());
-  slot.capture->CloseChildEnds();
+  Spawned spawned = SpawnTask(slot);
   if (spawned.failure.error != 0) {
-    slot.capture->Finish();
-    slot.capture->Take();
     tools_.table.slot(slot_number).Set({});
     *reason = std::move(spawned.failure.text);
     return IsShortage(spawned.failure.error) ? Start::kNotNow : Start::kFailed;
@@ -187,17 +199,89 @@ ExecLoop::Start ExecLoop::StartTask(uint32_t slot_number, std::string* reason) {
   slot.child = spawned.child;
   slot.phase = Phase::kRunning;
   Watch(slot_number, slot.child.pidfd, kProcess);
-  for (const int fd : slot.capture->fds()) Watch(slot_number, fd, kOutput);
-  const uint64_t timeout_us = slot.work.spec->timeout_us();
-  if (timeout_us > 0) {
-    timers_.Set(slot_number, After(slot.began, Micros(static_cast<int64_t>(std::min<uint64_t>(
-                                                   timeout_us, Duration::max().count())))));
+  if (slot.capture) {
+    for (const int fd : slot.capture->fds()) Watch(slot_number, fd, kOutput);
   }
+  timers_.Set(slot_number, DeadlineOf(slot));
   if (reap_at_ == kNever) reap_at_ = After(slot.began, kReapAdoptedEvery);
   return Start::kRuns;
 }
 
-// Not to be taken out again: both kinds of descriptor leave the set when they are closed.
+std::string ExecLoop::OpenOutput(Slot& slot, const TaskToRun& task) {
+  if (inherited_out_.get() >= 0) return "";
+  if (!slot.capture) {
+    slot.capture =
+        std::make_unique<Capture>(tools_.spill_dir, tools_.output_bytes_max, tools_.lines);
+  }
+  slot.unwatched = false;
+  const bool tagged = tools_.lines != nullptr && tools_.output.tag != nullptr;
+  return slot.capture->Open(tagged ? tools_.output.tag(slot.work.batch, task) : "");
+}
+
+Spawned ExecLoop::SpawnTask(Slot& slot) {
+  const Command& command = slot.maker->command();
+  if (!slot.capture) return Spawn(command, inherited_out_.get(), inherited_err_.get());
+  Capture& capture = *slot.capture;
+  Spawned spawned = Spawn(command, capture.stdout_for_child(), capture.stderr_for_child());
+  capture.CloseChildEnds();
+  if (spawned.failure.error != 0) {
+    capture.Finish();
+    capture.Take();
+  }
+  return spawned;
+}
+
+// By the timeout of its batch, or by the share of what is usual: whatever comes first.
+Instant ExecLoop::DeadlineOf(const Slot& slot) const {
+  const pb::Spec& spec = *slot.work.spec;
+  Duration limit = Duration::max();
+  if (spec.timeout_us() > 0) {
+    limit = Micros(static_cast<int64_t>(std::min<uint64_t>(spec.timeout_us(), limit.count())));
+  }
+  if (spec.timeout_percent() > 0) {
+    const auto share = usual_times_.Share(slot.work.batch, spec.timeout_percent());
+    limit = std::min(limit, share.value_or(limit));
+  }
+  return limit == Duration::max() ? kNever : After(slot.began, limit);
+}
+
+// What is usual holds for those too that began when nobody knew it.
+void ExecLoop::LearnFrom(uint32_t batch, uint32_t percent, const TaskOutcome& outcome) {
+  if (percent == 0 || outcome.status == pb::TIMED_OUT) return;
+  usual_times_.Add(batch, outcome.run);
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    if (slot.phase != Phase::kRunning || slot.work.batch != batch || slot.child.pid < 0) continue;
+    timers_.Set(i, DeadlineOf(slot));
+  }
+}
+
+void ExecLoop::OnOutput(uint32_t slot_number) {
+  Slot& slot = slots_[slot_number];
+  if (tools_.lines == nullptr || tools_.lines->HasRoom()) return slot.capture->Drain();
+  slot.unwatched = true;
+  for (const int fd : slot.capture->fds()) {
+    if (fd >= 0) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  }
+}
+
+void ExecLoop::OnRoomForLines() {
+  tools_.lines->TakeEvent();
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.phase == Phase::kWaiting) {
+      timers_.Set(i, kNever);
+      slot.phase = Phase::kIdle;
+      Advance(i);
+    } else if (std::exchange(slot.unwatched, false) && slot.child.pid > 0) {
+      for (const int fd : slot.capture->fds()) {
+        if (fd >= 0) Watch(i, fd, kOutput);
+      }
+    }
+  }
+}
+
+// Mostly not to be taken out again: the descriptors leave the set when they are closed.
 void ExecLoop::Watch(uint32_t slot_number, int fd, uint32_t what) {
   epoll_event event{};
   event.events = EPOLLIN;
@@ -229,15 +313,15 @@ void ExecLoop::OnEnded(uint32_t slot_number, const Ending& ending) {
   timers_.Set(slot_number, kNever);
   TaskOutcome outcome = OutcomeOf(slot, ending, ended);
   tools_.table.slot(slot_number).Set({});
+  slot.unwatched = false;
   if (slot.phase == Phase::kStopping) return Hold(slot_number, std::move(outcome));
   if (slot.phase == Phase::kTimedOut) SweepAfterTimeout(slot);
+  LearnFrom(slot.work.batch, slot.work.spec->timeout_percent(), outcome);
   TellEnd(slot_number, std::move(outcome), ended);
   Advance(slot_number);
 }
 
 TaskOutcome ExecLoop::OutcomeOf(Slot& slot, const Ending& ending, Instant ended) {
-  slot.capture->Finish();
-  Capture::Output output = slot.capture->Take();
   const TaskToRun& task = slot.work.tasks[slot.next];
   TaskOutcome outcome{};
   outcome.chunk = task.chunk;
@@ -246,15 +330,21 @@ TaskOutcome ExecLoop::OutcomeOf(Slot& slot, const Ending& ending, Instant ended)
   outcome.run = ended - slot.began;
   if (slot.phase == Phase::kStopping) {
     outcome.status = pb::CANCELLED;
-    return outcome;  // its output interests nobody
-  }
-  if (slot.phase == Phase::kTimedOut) {
+  } else if (slot.phase == Phase::kTimedOut) {
     outcome.status = pb::TIMED_OUT;
   } else if (ending.signaled) {
     outcome.status = pb::SIGNALLED;
   } else {
     outcome.status = ending.code == 0 ? pb::OK : pb::FAILED;
   }
+  if (slot.capture) TakeOutput(slot, outcome);
+  return outcome;
+}
+
+void ExecLoop::TakeOutput(Slot& slot, TaskOutcome& outcome) {
+  slot.capture->Finish();
+  Capture::Output output = slot.capture->Take();
+  if (outcome.status == pb::CANCELLED) return;  // its output interests nobody
   const std::string trouble = TroubleText("stdout", output.out) + TroubleText("stderr", output.err);
   const auto take = [&](CapturedStream& stream, std::string* text, SpilledOutput* spill) {
     *spill = {.handle = 0, .size = 0, .dropped = stream.dropped()};
@@ -268,7 +358,6 @@ TaskOutcome ExecLoop::OutcomeOf(Slot& slot, const Ending& ending, Instant ended)
   take(output.err, &outcome.err, &outcome.err_spill);
   const bool fits = outcome.err.size() + trouble.size() <= kInlineOutputBytesMax;
   if (outcome.err_spill.handle == 0 && fits) outcome.err += trouble;
-  return outcome;
 }
 
 // The slot must look idle before anybody hears that it is.

@@ -29,10 +29,12 @@
 #include <vector>
 
 #include "lib/core/instant.h"
+#include "lib/io/file.h"
 #include "worker/capture.h"
 #include "worker/descendants.h"
 #include "worker/handlers/exec_command.h"
 #include "worker/handlers/handler.h"
+#include "worker/handlers/usual_times.h"
 #include "worker/slot_timers.h"
 #include "worker/spawn.h"
 
@@ -59,7 +61,8 @@ class ExecLoop {
     RunTasks work;
     size_t next = 0;  // the task in hand
     std::shared_ptr<CommandMaker> maker;
-    std::unique_ptr<Capture> capture;  // made when first used
+    std::unique_ptr<Capture> capture;  // made when first used; none where output is inherited
+    bool unwatched = false;            // its output waits until there is room for lines
     Child child;
     HeldProcesses kin;  // what stemmed from the child when it was told to stop
     Instant began;
@@ -83,9 +86,16 @@ class ExecLoop {
   void Advance(uint32_t slot_number);
   enum class Start { kRuns, kFailed, kNotNow };
   Start StartTask(uint32_t slot_number, std::string* reason);
+  std::string OpenOutput(Slot& slot, const TaskToRun& task);
+  Spawned SpawnTask(Slot& slot);
+  Instant DeadlineOf(const Slot& slot) const;
+  void LearnFrom(uint32_t batch, uint32_t percent, const TaskOutcome& outcome);
   void Watch(uint32_t slot_number, int fd, uint32_t what);
+  void OnOutput(uint32_t slot_number);
+  void OnRoomForLines();
   void OnEnded(uint32_t slot_number, const Ending& ending);
   TaskOutcome OutcomeOf(Slot& slot, const Ending& ending, Instant ended);
+  void TakeOutput(Slot& slot, TaskOutcome& outcome);
   void TellEnd(uint32_t slot_number, TaskOutcome outcome, Instant ended);
   void BecomeIdle(uint32_t slot_number);
 
@@ -115,6 +125,8 @@ class ExecLoop {
   std::vector<Sweep> timed_out_;    // what tasks left behind whose time was up
   Instant sweep_at_ = kNever;
   std::map<uint32_t, std::shared_ptr<CommandMaker>> makers_;
+  UsualTimes usual_times_;
+  FileDescriptor inherited_out_, inherited_err_;  // where tasks write to themselves
   Instant reap_at_ = kNever;  // when to look for adopted processes that have died
   bool quitting_ = false;
 };

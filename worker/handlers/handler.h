@@ -10,9 +10,11 @@
 
 #include "lib/core/local.h"
 #include "lib/core/message.h"
+#include "worker/line_printer.h"
 #include "worker/mailbox.h"
 #include "worker/slot_table.h"
 #include "worker/spills.h"
+#include "worker/task_output.h"
 
 namespace fanmill {
 
@@ -24,6 +26,8 @@ struct HandlerTools {
   std::string spill_dir;                 // where large outputs wait
   uint64_t output_bytes_max;             // per stream; what a task writes above it is dropped
   std::vector<std::string> environment;  // of the worker, "NAME=value"
+  TaskOutput output;                     // of handlers whose tasks write
+  LinePrinter* lines;                    // null but where whole lines are printed
 };
 
 class Handler {
