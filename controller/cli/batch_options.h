@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,19 @@ namespace fanmill::cli {
 
 struct BatchOptions {
   std::string handler = "exec";
-  std::string file;  // -a; empty: stdin, unless an array is given
+  std::string file;  // -a; empty: stdin, unless an array is given, or values after :::
   std::string array;
+  bool nul = false;  // values end in NUL
+  bool csv = false;
+  std::string colsep;
+  bool header = false;
+  bool jsonl = false;
+  uint32_t per_task = 1;  // values for each task
+  std::string replace;    // in COMMAND, instead of {}
   uint32_t min_workers = 1;
   std::string start_timeout;
   bool hold = false;
-  std::string expect;
+  std::string expect;  // a duration, or {COLUMN}
   uint32_t retries = 0;
   std::string timeout;
   std::string grace = "5s";
@@ -27,11 +35,17 @@ struct BatchOptions {
   std::vector<std::string> env;  // NAME, passed on, or NAME=VALUE
   bool shell = false;
   std::string name;
-  std::vector<std::string> command;
+  bool dry_run = false;
+  std::vector<std::string> command;  // with ::: and all that follows it
 
   void AddTo(CLI::App& app);
   // Checks them and makes the batch of it; an error names the option.
   absl::StatusOr<client::BatchSpec> ToSpec() const;
+  // What stands between the braces, where --expect names one of a task's values.
+  std::optional<std::string> ExpectColumn() const;
+
+ private:
+  void AddValuesTo(CLI::App& app, CLI::Option* from_array);
 };
 
 // Nothing when the text is empty; an error that names the option when it is no duration.

@@ -7,13 +7,22 @@ namespace {
 
 bool IsOption(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 
-// Whether the option that the word names takes the next word as its value.
-bool TakesNext(const CLI::App& app, const std::string& word) {
-  const bool is_long = word.starts_with("--");
-  if (is_long ? word.find('=') != std::string::npos : word.size() > 2) return false;  // has it
+bool TakesValue(const CLI::App& app, const std::string& name) {
   for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
-    const CLI::Option* option = level->get_option_no_throw(word);
+    const CLI::Option* option = level->get_option_no_throw(name);
     if (option != nullptr) return option->get_items_expected_min() > 0;
+  }
+  return false;
+}
+
+// Whether the option that the word names, or the last of several letters, takes the next word as
+// its value.
+bool TakesNext(const CLI::App& app, const std::string& word) {
+  if (word.starts_with("--")) {
+    return word.find('=') == std::string::npos && TakesValue(app, word);
+  }
+  for (size_t i = 1; i < word.size(); ++i) {
+    if (TakesValue(app, {'-', word[i]})) return i + 1 == word.size();  // else it has it
   }
   return false;
 }
@@ -38,6 +47,9 @@ std::vector<std::string> TakeCommandWords(const CLI::App& app, std::vector<std::
   const auto begin = words.begin() + static_cast<ptrdiff_t>(at);
   std::vector<std::string> command(std::make_move_iterator(*begin == "--" ? begin + 1 : begin),
                                    std::make_move_iterator(words.end()));
+  if (*begin == "--" && (command.empty() || command[0].starts_with(":::"))) {
+    command.insert(command.begin(), "");
+  }
   words.erase(begin, words.end());
   return command;
 }

@@ -15,6 +15,7 @@ inline constexpr char kCommandName[] = "COMMAND";
 // Takes the words of COMMAND off the end of `words` (the command line without argv[0]) when the
 // subcommand they name has such a positional: those after the first "--", or from the first word
 // on that is neither an option nor an option's value. The parser itself would split "[a,b]" there.
+// A "--" with nothing after it, as of a shell variable that is not set, gives one empty word.
 std::vector<std::string> TakeCommandWords(const CLI::App& app, std::vector<std::string>& words);
 
 }  // namespace fanmill::cli

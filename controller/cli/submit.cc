@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
+#include "controller/cli/dry_run.h"
 #include "controller/cli/follow.h"
 #include "controller/cli/stdout.h"
 #include "controller/cli/task_source.h"
@@ -17,17 +18,21 @@ namespace fanmill::cli {
 namespace {
 
 constexpr char kExamples[] =
-    "Each line of stdin (or of -a FILE, or each number of --array) is one task. Options end at "
-    "the\n"
-    "first word of COMMAND; -- before it makes that plain.\n"
+    "Each line of stdin (or of -a FILE, or each number of --array, or each word after :::) is one\n"
+    "task. Options end at the first word of COMMAND; -- before it makes that plain.\n"
     "  seq 100 | fanmill submit --wait -- echo task {}\n"
-    "  find . -name '*.png' | fanmill submit --wait -- convert {} {.}.jpg\n"
+    "  find . -name '*.png' -print0 | fanmill submit -0 --wait -- convert {} {.}.jpg\n"
     "  fanmill submit --array 1-1000 --retries 2 --timeout 10m -- ./simulate --seed {}\n"
     "  fanmill submit -a hosts.txt --shell --wait -- 'ping -c1 {} | tail -1'\n"
+    "  fanmill submit --csv --header -a runs.csv --expect {cost} -- ./job {name} {size}\n"
+    "  fanmill submit --wait echo {1}-{2} ::: a b c ::: 1 2\n"
     "  batch=$(fanmill submit --hold --min-workers 4 -a jobs.txt -- ./job {})  # later:\n"
     "  fanmill start $batch; fanmill wait $batch; fanmill report $batch\n"
     "In COMMAND: {} the value, {.} without extension, {/} its last part, {//} its folder,\n"
-    "{#} the task's number, {%} the slot's. Without any of them the value is added at the end.";
+    "{/.} its last part without extension, {#} the task's number, {%} the slot's; of several\n"
+    "values {2} the second, {NAME} one of --header or --jsonl, both also as {2.} and so on, and "
+    "{}\n"
+    "all of them. Without any of these the values are added at the end. A line may end in CR LF.";
 
 struct SubmitOptions {
   BatchOptions batch;
@@ -126,8 +131,9 @@ int PrintId(uint32_t batch) {
 int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
   absl::StatusOr<client::BatchSpec> spec = submit.batch.ToSpec();
   if (!spec.ok()) return Complain(spec.status());
-  absl::StatusOr<TaskSource> source = TaskSource::Open(submit.batch);
+  absl::StatusOr<TaskSource> source = TaskSource::Open(submit.batch, *spec);
   if (!source.ok()) return Complain(source.status());
+  if (submit.batch.dry_run) return DryRun(*source, *spec);
   WatchSignals();
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());

@@ -13,6 +13,9 @@ namespace fanmill {
 // \t or \xNN. What is cut ends in "...", never inside a character or an escape.
 std::string Printable(std::string_view text, size_t bytes_max);
 
+// Whether all of it is UTF-8, as a protobuf string must be.
+bool IsUtf8(std::string_view text);
+
 }  // namespace fanmill
 
 #endif  // FANMILL_LIB_CORE_PRINTABLE_H_

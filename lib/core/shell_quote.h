@@ -1,3 +1,4 @@
+// ShellQuote: text as a POSIX shell reads it.
 #ifndef FANMILL_LIB_CORE_SHELL_QUOTE_H_
 #define FANMILL_LIB_CORE_SHELL_QUOTE_H_
 
@@ -7,9 +8,9 @@
 
 namespace fanmill {
 
-// As one word for a POSIX shell: as it is where that is one word already, else in quotes.
+// One word: as it is where that is one word already, else in quotes.
 std::string ShellQuote(std::string_view text);
-// As one command for it.
+// One command.
 std::string ShellQuote(const std::vector<std::string>& words);
 
 }  // namespace fanmill

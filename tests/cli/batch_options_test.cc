@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "lib/core/printable.h"
+
 namespace fanmill::cli {
 namespace {
 
@@ -79,11 +81,22 @@ TEST(BatchOptions, NameTheOptionThatIsNoDuration) {
   EXPECT_THAT(ErrorOf(options), HasSubstr("--grace '-1s'"));
 }
 
-TEST(BatchOptions, NeedACommand) {
-  EXPECT_THAT(ErrorOf(BatchOptions{}), HasSubstr("COMMAND is missing, for example: seq 10"));
+TEST(BatchOptions, NeedACommandThatIsOne) {
   BatchOptions options;
   options.command = {"", "x"};
   EXPECT_THAT(ErrorOf(options), HasSubstr("begins with an empty word"));
+  options.command = {};
+  options.array = "1-3";
+  EXPECT_THAT(ErrorOf(options),
+              HasSubstr("COMMAND is missing, and the numbers of --array are none"));
+}
+
+TEST(BatchOptions, NameABatchInUtf8WhateverItsCommandIs) {
+  BatchOptions options;
+  options.command = {"/bin/\xff" + std::string(50, 'x') + "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"};
+  const auto spec = options.ToSpec();
+  ASSERT_TRUE(spec.ok());
+  EXPECT_TRUE(IsUtf8(spec->name)) << spec->name;
 }
 
 TEST(BatchOptions, SuggestAShellForACommandInOneWord) {

@@ -16,7 +16,7 @@ class CommandWords : public ::testing::Test {
   CommandWords() {
     app_.add_option("--controller", text_);
     CLI::App* submit = app_.add_subcommand("submit");
-    submit->add_flag("--wait", flag_);
+    submit->add_flag("-w,--wait", flag_);
     submit->add_option("-a,--arg-file", text_);
     submit->add_option(kCommandName, command_);
     app_.add_subcommand("list");
@@ -53,6 +53,20 @@ TEST_F(CommandWords, DoNotBeginAtAnOptionsValue) {
   EXPECT_THAT(Take(joined), ElementsAre("echo", "x"));
 }
 
+TEST_F(CommandWords, DoNotBeginAtTheValueOfTheLastOfSeveralLetters) {
+  Words apart = {"submit", "-wa", "file", "echo"};
+  EXPECT_THAT(Take(apart), ElementsAre("echo"));
+  Words joined = {"submit", "-wafile", "echo"};
+  EXPECT_THAT(Take(joined), ElementsAre("echo"));
+  Words flags = {"submit", "-ww", "echo"};
+  EXPECT_THAT(Take(flags), ElementsAre("echo"));
+}
+
+TEST_F(CommandWords, BeginAtTheMarkOfValues) {
+  Words words = {"submit", "--wait", ":::", "a"};
+  EXPECT_THAT(Take(words), ElementsAre(":::", "a"));
+}
+
 TEST_F(CommandWords, AreNoneWhereTheSubcommandTakesNoCommand) {
   Words words = {"list", "--", "echo"};
   EXPECT_THAT(Take(words), IsEmpty());
@@ -62,6 +76,10 @@ TEST_F(CommandWords, AreNoneWhereTheSubcommandTakesNoCommand) {
   EXPECT_EQ(unknown.size(), 2u);
   Words none = {"submit", "--wait"};
   EXPECT_THAT(Take(none), IsEmpty());
+  Words nothing = {"submit", "--"};
+  EXPECT_THAT(Take(nothing), ElementsAre("")) << "of a variable that is not set";
+  Words only_values = {"submit", "--", ":::", "a"};
+  EXPECT_THAT(Take(only_values), ElementsAre("", ":::", "a"));
   Words cut = {"submit", "-a"};
   EXPECT_THAT(Take(cut), IsEmpty());
 }

@@ -88,6 +88,31 @@ TEST_F(Commands, SubmitTakesValuesFromAFileOrARange) {
             "3\n6\n9\n");
 }
 
+TEST_F(Commands, SubmitGivesATaskSeveralValues) {
+  const Finished csv =
+      Run({"submit", "--wait", "--csv", "--header", "--", "printf", "%s|", "{size}", "{}"},
+          "name,size\n\"a, b\",1\n");
+  EXPECT_EQ(csv.out, "1|a, b|1|") << csv.err;
+  EXPECT_EQ(Sorted(Run({"submit", "--wait", "echo", "{2}{1}", ":::", "a", "b", ":::", "1"}).out),
+            "1a\n1b\n");
+  EXPECT_EQ(Run({"submit", "--wait", "-0I@", "printf", "%s|", "<@>"}, std::string("a\nb\0", 4)).out,
+            "<a\nb>|");
+}
+
+TEST_F(Commands, SubmitWithoutACommandRunsEachLineInAShell) {
+  const Finished lines = Run({"submit", "--wait"}, "echo a | tr a b\n\n# nothing\nexit 3\n");
+  EXPECT_EQ(lines.exit_code, 1);
+  EXPECT_EQ(lines.out, "b\n");
+  EXPECT_THAT(lines.err, HasSubstr("task 4: exit code 3"));
+}
+
+TEST_F(Commands, TheReportKnowsTheCostsOfAColumn) {
+  const std::string batch =
+      Submit({"--csv", "--header", "--expect", "{cost}", "true"}, "n,cost\na,60\nb,500ms\n");
+  EXPECT_EQ(Run({"wait", batch}).exit_code, 0);
+  EXPECT_THAT(Run({"report", batch}).out, StartsWith("Total expected cost: 60500 msec\n"));
+}
+
 TEST_F(Commands, TasksRunWhereTheSubmitterIsWithTheVariablesItNames) {
   const std::string here = std::filesystem::current_path();
   const Finished run = Run({"submit", "--wait", "--env", "GREETING=good day", "--shell", "--",

@@ -1,4 +1,4 @@
-#include "controller/cli/line_reader.h"
+#include "controller/cli/sources/line_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Got = LineReader::Got;
 
 constexpr Duration kForEver = Seconds(60);
 
@@ -33,20 +32,21 @@ struct Pipe {
 };
 
 // All lines of a stream that was written and closed; the error when there is one.
-std::vector<std::string> LinesOf(std::string_view text, absl::Status* error = nullptr) {
+std::vector<std::string> LinesOf(std::string_view text, absl::Status* error = nullptr,
+                                 LineEnd end = LineEnd::kNewline) {
   Pipe pipe;
   std::thread writer([&pipe, text] {
     WriteAll(pipe.in.get(), text);
     pipe.Close();
   });
-  LineReader reader(pipe.out.get(), "the pipe");
+  LineReader reader(pipe.out.get(), "the pipe", end);
   std::vector<std::string> lines;
   while (true) {
     std::string_view line;
     const auto got = reader.Next(kForEver, line);
     if (!got.ok() && error != nullptr) *error = got.status();
     if (!got.ok() || *got == Got::kEnd) break;
-    if (*got == Got::kLine) lines.emplace_back(line);
+    if (*got == Got::kOne) lines.emplace_back(line);
   }
   // What is left unread must not keep the writer.
   std::vector<char> rest(1 << 20);
@@ -91,7 +91,21 @@ TEST(LineReader, RefusesALineWithANulByte) {
   absl::Status error;
   EXPECT_THAT(LinesOf(std::string_view("one\ntw\0o\n", 9), &error), ElementsAre("one"));
   EXPECT_THAT(error.message(), HasSubstr("line 2 of the pipe has a NUL byte (its byte 3)"));
-  EXPECT_THAT(error.message(), HasSubstr("tr '\\0' '\\n'"));
+  EXPECT_THAT(error.message(), HasSubstr("add -0"));
+}
+
+TEST(LineReader, LeavesTheCarriageReturnBeforeANewlineAway) {
+  EXPECT_THAT(LinesOf("one\r\n\r\na\rb\r\r\nlast\r\n"), ElementsAre("one", "", "a\rb\r", "last"));
+}
+
+TEST(LineReader, CutsAtNulsWhereLinesEndInThem) {
+  absl::Status error;
+  EXPECT_THAT(LinesOf(std::string_view("a\nb\r\0\0c", 7), &error, LineEnd::kNul),
+              ElementsAre("a\nb\r", "", "c"));
+  EXPECT_TRUE(error.ok()) << error;
+  LinesOf(std::string("a\0", 2) + std::string(kTaskPayloadBytesMax + 1, 'x'), &error,
+          LineEnd::kNul);
+  EXPECT_THAT(error.message(), HasSubstr("value 2 of the pipe is longer than 1048576 bytes"));
 }
 
 TEST(LineReader, DoesNotWaitForASlowWriterLongerThanAsked) {
@@ -102,7 +116,7 @@ TEST(LineReader, DoesNotWaitForASlowWriterLongerThanAsked) {
   ASSERT_TRUE(WriteAll(pipe.in.get(), "half"));
   EXPECT_EQ(*reader.Next(Millis(1), line), Got::kNothingYet);
   ASSERT_TRUE(WriteAll(pipe.in.get(), " and half\n"));
-  EXPECT_EQ(*reader.Next(kForEver, line), Got::kLine);
+  EXPECT_EQ(*reader.Next(kForEver, line), Got::kOne);
   EXPECT_EQ(line, "half and half");
   EXPECT_EQ(*reader.Next(Millis(1), line), Got::kNothingYet);
   pipe.Close();

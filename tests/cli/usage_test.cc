@@ -67,6 +67,27 @@ TEST(Usage, IsTaughtByAnExampleOfEveryCommand) {
   EXPECT_EQ(commands, 11);
 }
 
+TEST(DryRun, ShowsTheCommandsAndNeedsNoCluster) {
+  LocalCluster cluster;  // of which nothing was started
+  const Finished shown =
+      cluster.Fanmill({"submit", "--dry-run", "--", "cp", "{}", "{#}.{.}"}, "a b.c\nit's\n");
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_EQ(shown.out, "cp 'a b.c' '1.a b'\ncp 'it'\\''s' '2.it'\\''s'\n");
+  EXPECT_THAT(shown.err, IsEmpty());
+  const Finished wrong = cluster.Fanmill({"submit", "--dry-run", "--csv", "echo"}, "a,b\nc\n");
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("line 2 of stdin: the row has 1 columns"));
+}
+
+TEST(Usage, IsWrongWhereStdinIsClosed) {
+  const LocalCluster cluster;
+  const Words words = {"/bin/sh", "-c",  "exec \"$@\" <&-", "sh", Executable("fanmill"),
+                       "submit",  "echo"};
+  const Finished closed = StartCommand(words, cluster.folder() + "/closed", "").Wait();
+  EXPECT_EQ(closed.exit_code, 2);
+  EXPECT_THAT(closed.err, HasSubstr("stdin is closed, and values would come from there"));
+}
+
 TEST(Usage, IsWrongWhereAKeyIsMissing) {
   const LocalCluster cluster;
   const auto list = [&cluster](const char* name, Words words) {
@@ -94,8 +115,8 @@ TEST(Usage, IsWrongInManyWaysAndEachIsSaid) {
              {{"wait", "1", "--timeout"}, "--timeout needs a value"},
              {{"keygen", ""}, "FILE: it is empty"},
              {{"submit", "--timeout", "0", "--", "x"}, "--timeout '0' is no time at all"},
-             {{"submit"}, "COMMAND is missing"},
-             {{"submit", "--"}, "COMMAND is missing"},
+             {{"submit", "--array", "1-3"}, "COMMAND is missing"},
+             {{"submit", "--"}, "begins with an empty word"},
              {{"submit", "--", ""}, "begins with an empty word"},
              {{"submit", "--", "echo {}"}, "add --shell"},
              {{"submit", "--handler", "python", "--", "x"}, "--handler 'python' is not known"},

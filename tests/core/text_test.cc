@@ -46,6 +46,12 @@ TEST(Signal, IsSubscribedToWithoutItsLongerNamesakes) {
       EncodeSignal({Signal::Topic::kBatch, 17, Signal::Verb::kKill, 1}).starts_with(prefix));
 }
 
+TEST(Printable, KnowsWhatIsUtf8) {
+  EXPECT_TRUE(IsUtf8(""));
+  EXPECT_TRUE(IsUtf8(std::string_view("a\0\n\xc3\xbc", 5)));
+  for (const char* text : {"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80"}) EXPECT_FALSE(IsUtf8(text));
+}
+
 TEST(DurationText, ReadsWhatPeopleWrite) {
   EXPECT_EQ(ParseDuration("50ms"), Millis(50));
   EXPECT_EQ(ParseDuration("1.5s"), Millis(1500));

@@ -1,4 +1,4 @@
-#include "controller/cli/line_reader.h"
+#include "controller/cli/sources/line_reader.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -18,14 +18,21 @@ constexpr size_t kReadBytes = 256 << 10;
 
 }  // namespace
 
-LineReader::LineReader(int fd, std::string name)
-    : fd_(fd), name_(std::move(name)), buffer_(kTaskPayloadBytesMax + kReadBytes) {}
+LineReader::LineReader(int fd, std::string name, LineEnd end)
+    : fd_(fd),
+      name_(std::move(name)),
+      end_mark_(end == LineEnd::kNul ? '\0' : '\n'),
+      buffer_(kTaskPayloadBytesMax + kReadBytes) {}
 
-absl::StatusOr<LineReader::Got> LineReader::Next(Duration timeout, std::string_view& line) {
+std::string LineReader::Where(uint64_t line) const {
+  return absl::StrCat(end_mark_ == '\n' ? "line " : "value ", line, " of ", name_);
+}
+
+absl::StatusOr<Got> LineReader::Next(Duration timeout, std::string_view& line) {
   while (true) {
-    const void* newline = std::memchr(buffer_.data() + looked_, '\n', end_ - looked_);
-    if (newline != nullptr) {
-      const size_t at = static_cast<size_t>(static_cast<const char*>(newline) - buffer_.data());
+    const void* mark = std::memchr(buffer_.data() + looked_, end_mark_, end_ - looked_);
+    if (mark != nullptr) {
+      const size_t at = static_cast<size_t>(static_cast<const char*>(mark) - buffer_.data());
       line = std::string_view(buffer_.data() + begin_, at - begin_);
       begin_ = looked_ = at + 1;
       return Check(line);
@@ -43,21 +50,23 @@ absl::StatusOr<LineReader::Got> LineReader::Next(Duration timeout, std::string_v
   }
 }
 
-absl::StatusOr<LineReader::Got> LineReader::Check(std::string_view& line) {
+absl::StatusOr<Got> LineReader::Check(std::string_view& line) {
   ++lines_;
   if (line.size() > kTaskPayloadBytesMax) {
     return absl::InvalidArgumentError(
-        absl::StrCat("line ", lines_, " of ", name_, " is longer than ", kTaskPayloadBytesMax,
+        absl::StrCat(Where(), " is longer than ", kTaskPayloadBytesMax,
                      " bytes, the most a task's value may have: put what is long into a file and "
                      "give the file's name as the value"));
   }
+  if (end_mark_ == '\0') return Got::kOne;
   if (const size_t nul = line.find('\0'); nul != std::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "line ", lines_, " of ", name_, " has a NUL byte (its byte ", nul + 1,
+        Where(), " has a NUL byte (its byte ", nul + 1,
         "), which no argument of a program can hold: each line is one task's value. If the values "
-        "end in NUL (find -print0), turn them into lines first: tr '\\0' '\\n'"));
+        "end in NUL, as those of find -print0, add -0"));
   }
-  return Got::kLine;
+  if (line.ends_with('\r')) line.remove_suffix(1);  // a file from Windows
+  return Got::kOne;
 }
 
 absl::Status LineReader::Read(Duration timeout) {
