@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/batch_options.h"
+#include "controller/cli/dry_run.h"
 #include "controller/cli/follow.h"
 #include "controller/cli/task_source.h"
 #include "controller/run/embedded_cluster.h"
@@ -127,8 +128,9 @@ int RunInside(const RunOptions& options, SlotTable& table, int signals_fd, uint6
   spdlog::set_level(spdlog::level::err);
   absl::StatusOr<client::BatchSpec> spec = options.batch.ToSpec();
   if (!spec.ok()) return Complain(spec.status());
-  absl::StatusOr<TaskSource> source = TaskSource::Open(options.batch);
+  absl::StatusOr<TaskSource> source = TaskSource::Open(options.batch, *spec);
   if (!source.ok()) return Complain(source.status());
+  if (options.batch.dry_run) return DryRun(*source, *spec);
   Events events;
   auto own = EmbeddedCluster::Start(EmbeddedOf(options, pid, events), table);
   if (!own.ok()) return Complain(own.status());

@@ -69,7 +69,7 @@ TEST(Cluster, LosesNoTaskWhenWorkersDie) {
 TEST(Cluster, LosesNothingWhenTheVentilatorDies) {
   Scenario run = Faulty(300, 10);
   run.faults.crash_ventilator = true;
-  run.faults.crash_per_send = 10'000;
+  run.faults.crash_per_send = 20'000;
   run.faults.crash_per_write = 20'000;
   EXPECT_GT(Holds(run).coverage.Of("fault.crash.ventilator"), 1u);
 }
