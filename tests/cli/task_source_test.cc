@@ -135,6 +135,7 @@ TEST(TaskSource, MakesEveryCombinationTheLastVaryingFastest) {
 TEST(TaskSource, LinksListsToTheOneBeforeUntilTheShortestEnds) {
   EXPECT_THAT(Make({"echo", ":::", "a", "b", ":::+", "1", "2", "3", ":::", "x", "y"}).commands,
               ElementsAre("echo a 1 x", "echo a 1 y", "echo b 2 x", "echo b 2 y"));
+  EXPECT_THAT(Make({"echo", ":::", "a", "b", ":::+", "1"}).commands, ElementsAre("echo a 1"));
   EXPECT_THAT(Make({"echo", ":::+", "a"}).error, HasSubstr("and there is none"));
   EXPECT_THAT(Make({"echo", "::::", "file"}).error, HasSubstr("-a FILE"));
 }
