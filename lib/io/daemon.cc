@@ -3,24 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <cstdlib>
-
 #include "lib/io/file.h"
 #include "lib/io/trace.h"
 
 namespace fanmill {
-namespace {
-
-std::string DefaultState() {
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && state[0] == '/') {
-    return std::string(state) + "/fanmill";
-  }
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "" : std::string(home) + "/.local/state/fanmill";
-}
-
-}  // namespace
-
 void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
   flags.state = DefaultState();
   app.add_option("--listen", flags.listen,

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -120,6 +121,14 @@ absl::StatusOr<std::optional<Stamp>> ReadStamp(const std::string& path, const st
 }
 
 }  // namespace
+
+std::string DefaultState() {
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && state[0] == '/') {
+    return std::string(state) + "/fanmill";
+  }
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "" : std::string(home) + "/.local/state/fanmill";
+}
 
 bool IsTrustedFileSystem(int64_t type) {
   constexpr int64_t kCifs = 0xFF534D42;

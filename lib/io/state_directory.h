@@ -36,6 +36,9 @@ class StateDirectory {
 // Chunk ids keep the epoch in 24 bits: that many starts, one a second, take half a year.
 inline constexpr uint64_t kEpochMax = (uint64_t{1} << 24) - 1;
 
+// Where it is for the user of this process when nobody says; empty: the environment does not tell.
+std::string DefaultState();
+
 // Whether a file system of this type (statfs) keeps locks and what was synced to it: not those
 // over a network.
 bool IsTrustedFileSystem(int64_t type);
