@@ -54,11 +54,12 @@ int RunBatch(DemoCluster& demo, client::Cluster& cluster) {
   if (!batch.ok()) return Fail(batch.status());
   absl::Status health;
   const auto stop = [&demo, &health] { return !(health = demo.Check()).ok(); };
-  absl::StatusOr<Followed> followed = Follow(cluster, *batch, Print::kNothing, stop);
+  Output nothing;
+  absl::StatusOr<Followed> followed = Follow(cluster, *batch, nothing, {.stop = stop});
   if (!health.ok()) return Fail(health);
   if (!followed.ok()) return Fail(followed.status());
   if (!followed->ended) return Fail(absl::CancelledError("the batch did not end"));
-  absl::StatusOr<client::Report> report = AwaitReport(cluster, *batch);
+  absl::StatusOr<client::Report> report = AwaitReport(cluster, *batch, true);
   if (!report.ok()) return Fail(report.status());
   const int printed = PrintOut(report->text);
   return printed == kExitOk ? Conclude(*batch, *followed) : printed;

@@ -1,11 +1,14 @@
 #include "controller/cli/follow.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/command.h"
-#include "controller/cli/result_printer.h"
+#include "controller/cli/output/reading_pause.h"
 #include "lib/core/printable.h"
 #include "lib/io/clock.h"
 #include "lib/io/process.h"
@@ -21,13 +24,20 @@ constexpr Duration kAccountsWait = Seconds(3);
 constexpr Duration kAskEvery = Millis(10);
 constexpr Duration kLookEvery = Millis(50);
 
+// A reason may tell for how long it has been one: that makes it no other.
+std::string WithoutNumbers(std::string text) {
+  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text;
+}
+
 // Says why nothing of the batch moves, or ever will, each reason once.
 class Reasons {
  public:
   void Say(const client::BatchStatus& batch) {
-    if (batch.waiting.empty() || batch.waiting == said_) return;
-    said_ = batch.waiting;
-    cli::Say(absl::StrCat("batch ", batch.batch, ": ", Printable(said_, kReasonBytesMax)));
+    std::string reason = WithoutNumbers(batch.waiting);
+    if (reason.empty() || reason == said_) return;
+    said_ = std::move(reason);
+    cli::Say(absl::StrCat("batch ", batch.batch, ": ", Printable(batch.waiting, kReasonBytesMax)));
   }
 
  private:
@@ -75,29 +85,78 @@ class Stillness {
   Reasons reasons_;
 };
 
+// Waits while the output is full, and says so.
+class Pause {
+ public:
+  Pause(client::Cluster& cluster, uint32_t batch, const Watch& watch)
+      : cluster_(cluster), batch_(batch), watch_(watch) {}
+
+  void OnTaken() { reading_.OnTaken(); }
+  void OnRoom() {
+    reading_.OnRoom();
+    if (std::exchange(said_, false) && watch_.on_pause) watch_.on_pause("");
+  }
+  // After a moment, whether one more may be read.
+  bool Wait(const std::string& why) {
+    if (reading_.ReadsOn()) return true;
+    if (!std::exchange(said_, true)) {
+      watch_.on_pause ? watch_.on_pause(why) : Say(absl::StrCat("batch ", batch_, ": ", why));
+    }
+    WaitFor(kWaitSlice);
+    reading_.OnFull(Now(), Look());
+    return reading_.ReadsOn();
+  }
+
+ private:
+  std::optional<ReadingPause::Seen> Look() {
+    const absl::StatusOr<client::ClusterStatus> status = cluster_.Status(batch_);
+    if (!status.ok() || status->batches.empty()) return std::nullopt;
+    const client::BatchStatus& batch = status->batches.front();
+    const bool slots_run =
+        std::any_of(status->members.begin(), status->members.end(),
+                    [](const client::MemberStatus& member) { return member.running > 0; });
+    return ReadingPause::Seen{!batch.ended && batch.outstanding > 0 && slots_run,
+                              batch.ok + batch.failed};
+  }
+
+  client::Cluster& cluster_;
+  uint32_t batch_;
+  const Watch& watch_;
+  ReadingPause reading_;
+  bool said_ = false;
+};
+
 class Follower {
  public:
-  Follower(client::Cluster& cluster, uint32_t batch, Print print)
+  Follower(client::Cluster& cluster, uint32_t batch, Output& output, const Watch& watch)
       : cluster_(cluster),
         batch_(batch),
-        print_(print),
+        output_(output),
+        watch_(watch),
         reader_(cluster, batch),
-        printer_(print == Print::kJson),
-        stillness_(batch) {}
+        stillness_(batch),
+        pause_(cluster, batch, watch) {}
 
-  // One result, or a short wait for one.
+  // One piece of output, one result, or a short wait for one.
   absl::Status Step(Followed& followed) {
+    if (output_.Due()) {
+      BeforeOutput();
+      return output_.Advance();
+    }
     if (!reader_.buffered()) {
-      if (absl::Status flushed = printer_.Flush(); !flushed.ok()) return flushed;
+      if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
+    }
+    if (!output_.Full()) {
+      pause_.OnRoom();
+    } else if (!pause_.Wait(output_.WhyFull())) {
+      return absl::OkStatus();
     }
     absl::StatusOr<std::optional<client::Result>> next = reader_.Next(kWaitSlice);
     if (absl::IsNotFound(next.status())) return OnUnknown(next.status(), followed);
     if (!next.ok()) return next.status();
     if (next->has_value()) return OnResult(**next, followed);
     if (!reader_.end().has_value()) return OnNothing(followed);
-    followed.ended = true;
-    followed.end = *reader_.end();
-    return printer_.Flush();
+    return OnEnd(*reader_.end(), followed);
   }
 
  private:
@@ -119,33 +178,59 @@ class Follower {
   // A batch that its ventilator or its sink has lost is closed by the controller alone.
   absl::Status OnNothing(Followed& followed) {
     stillness_.OnNothing(cluster_);
-    if (!stillness_.over()) return absl::OkStatus();
-    followed.ended = true;
-    followed.end = EndOf(stillness_.ended());
-    return printer_.Flush();
+    return stillness_.over() ? OnEnd(EndOf(stillness_.ended()), followed) : absl::OkStatus();
   }
 
-  absl::Status OnResult(client::Result& result, Followed& followed) {
+  absl::Status OnResult(const client::Result& result, Followed& followed) {
     stillness_.OnMovement();
-    if (!result.part && !result.ok()) followed.failures.Add(result);
-    return print_ == Print::kNothing ? absl::OkStatus() : printer_.Print(result);
+    if (!result.part) pause_.OnTaken();
+    if (watch_.on_result) watch_.on_result(result);
+    if (!result.part && !result.ok() && !followed.failures.full()) {
+      followed.failures.Add(result, output_.CommandOf(result.task));
+    }
+    BeforeOutput();
+    return output_.Take(result);
+  }
+
+  // What waited for tasks that never ended is printed first, step by step.
+  absl::Status OnEnd(const client::BatchEnd& end, Followed& followed) {
+    output_.TakeNoMore();
+    if (output_.Due()) return absl::OkStatus();
+    followed.ended = true;
+    followed.end = end;
+    return Flush();
+  }
+
+  absl::Status Flush() {
+    if (printed_ && watch_.before_output) watch_.before_output();
+    printed_ = false;
+    absl::Status flushed = output_.Flush();
+    if (flushed.ok() && watch_.on_idle) watch_.on_idle();
+    return flushed;
+  }
+
+  void BeforeOutput() {
+    printed_ = true;
+    if (watch_.before_output) watch_.before_output();
   }
 
   client::Cluster& cluster_;
   uint32_t batch_;
-  Print print_;
+  Output& output_;
+  const Watch& watch_;
   client::ResultReader reader_;
-  ResultPrinter printer_;
   Stillness stillness_;
+  Pause pause_;
+  bool printed_ = false;  // something, since the last flush
 };
 
 }  // namespace
 
-absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Print print,
-                                const std::function<bool()>& stop) {
+absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Output& output,
+                                const Watch& watch) {
   Followed followed;
-  Follower follower(cluster, batch, print);
-  while (!followed.ended && !stop()) {
+  Follower follower(cluster, batch, output, watch);
+  while (!followed.ended && !(watch.stop && watch.stop())) {
     absl::Status step = follower.Step(followed);
     if (absl::IsAborted(step)) {
       followed.reader_gone = true;
@@ -173,12 +258,23 @@ absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t 
   return shown;
 }
 
-absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch) {
+absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch, bool ended) {
   const Instant deadline = Now() + kAccountsWait;
   while (true) {
     absl::StatusOr<client::Report> report = cluster.ReportOf(batch);
-    if (!report.ok() || report->final || !report->ended || Now() >= deadline) return report;
+    if (!report.ok() || report->final || Now() >= deadline) return report;
+    if (!report->ended && !ended) return report;  // as it stands
     WaitFor(kAskEvery);
+  }
+}
+
+void SayFailures(const Failures& failures) {
+  for (const FailureGroup& group : failures.Groups()) {
+    Say("  " + group.text);
+    // Nothing before them: whoever copies the line has the command.
+    for (const std::string& command : group.commands) {
+      std::fprintf(stderr, "    %s\n", command.c_str());
+    }
   }
 }
 
@@ -187,7 +283,7 @@ int Conclude(uint32_t batch, const Followed& followed) {
   if (end.failed > 0) {
     Say(absl::StrCat("batch ", batch, ": ", end.failed, " of ",
                      end.ok + end.failed + end.cancelled_tasks, " tasks failed"));
-    for (const std::string& line : followed.failures.Lines()) Say("  " + line);
+    SayFailures(followed.failures);
     if (end.failed > followed.failures.shown()) {
       Say(absl::StrCat("  and ", end.failed - followed.failures.shown(),
                        " more; all of them: fanmill results ", batch, " --json"));

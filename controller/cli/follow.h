@@ -1,18 +1,34 @@
-// Follows a batch to its end: prints what its tasks wrote, remembers what failed.
+// Follows a batch to its end: gives its results to an Output, remembers what failed.
 #ifndef FANMILL_CONTROLLER_CLI_FOLLOW_H_
 #define FANMILL_CONTROLLER_CLI_FOLLOW_H_
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "absl/status/statusor.h"
-#include "controller/cli/failures.h"
+#include "controller/cli/output/failures.h"
+#include "controller/cli/output/output.h"
 #include "lib/client/cluster.h"
 #include "lib/client/result_reader.h"
 
 namespace fanmill::cli {
 
-enum class Print { kNothing, kOutput, kJson };
+// Whoever watches a batch being followed; each may be left out. All are called by the thread that
+// follows.
+struct Watch {
+  std::function<bool()> stop = nullptr;  // asked several times a second: true ends it
+  // Each result, parts of outputs too, before the output takes it.
+  std::function<void(const client::Result&)> on_result = nullptr;
+  // Before anything may be printed.
+  std::function<void()> before_output = nullptr;
+  // Several times a second, but while outputs are being printed: all that could be was, and is
+  // seen.
+  std::function<void()> on_idle = nullptr;
+  // No more is read, for this reason, since the output is full; empty: it goes on. Without this,
+  // it is said on stderr.
+  std::function<void(const std::string& why)> on_pause = nullptr;
+};
 
 struct Followed {
   bool ended = false;        // false: stopped before its end
@@ -21,11 +37,10 @@ struct Followed {
   Failures failures;
 };
 
-// Until the end, until `stop` returns true, or an error. Each task's output comes whole, stdout
-// then stderr. Says on stderr why nothing moves when nothing has for a second. Asks `stop` several
-// times a second.
-absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Print print,
-                                const std::function<bool()>& stop);
+// Until the end, until watch.stop() returns true, or an error. At the end, all of the output is
+// printed. Says on stderr why nothing moves when nothing has for a second.
+absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Output& output,
+                                const Watch& watch);
 
 // Until the end or `stop`, by the controller's word alone: no result is read. Says likewise why
 // nothing moves.
@@ -33,7 +48,12 @@ absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t 
                                              const std::function<bool()>& stop);
 
 // The report of the batch; of one that has just ended, with the last of the workers' accounts.
-absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch);
+// `ended`: the caller knows that it has, which the controller may hear a little later.
+absl::StatusOr<client::Report> AwaitReport(client::Cluster& cluster, uint32_t batch,
+                                           bool ended = false);
+
+// The failures and the commands that run them again, on stderr.
+void SayFailures(const Failures& failures);
 
 // The exit code of a batch that ended, and the words about it on stderr.
 int Conclude(uint32_t batch, const Followed& followed);

@@ -28,8 +28,9 @@ Followed OutcomeOf(client::Cluster& cluster, const client::BatchStatus& batch) {
   Followed outcome;
   outcome.end = {batch.phase == "cancelled", batch.ok, batch.failed, batch.cancelled};
   if (batch.failed == 0) return outcome;
+  Output nothing;
   absl::StatusOr<Followed> followed =
-      Follow(cluster, batch.batch, Print::kNothing, [] { return SignalSeen() != 0; });
+      Follow(cluster, batch.batch, nothing, {.stop = [] { return SignalSeen() != 0; }});
   return followed.ok() && followed->ended ? *followed : outcome;
 }
 
@@ -53,8 +54,11 @@ int Results(const ClusterOptions& options, uint32_t batch, bool json) {
   WatchSignals();
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());
-  auto followed = Follow(**cluster, batch, json ? Print::kJson : Print::kOutput,
-                         [] { return SignalSeen() != 0; });
+  OutputOptions wanted;
+  wanted.format = json ? "jsonl" : "text";
+  auto output = Output::Open(wanted);
+  if (!output.ok()) return Complain(output.status());
+  auto followed = Follow(**cluster, batch, **output, {.stop = [] { return SignalSeen() != 0; }});
   if (!followed.ok()) return Complain(followed.status());
   if (followed->ended) return Conclude(batch, *followed);
   return kExitSignalBase + (followed->reader_gone ? SIGPIPE : SignalSeen());

@@ -42,10 +42,10 @@ struct SubmitOptions {
 // Reads results on a connection of its own, since they come while tasks are still being sent.
 class FollowThread {
  public:
-  FollowThread(std::unique_ptr<client::Cluster> cluster, uint32_t batch)
-      : cluster_(std::move(cluster)), thread_([this, batch] {
-          result_ = Follow(*cluster_, batch, Print::kOutput,
-                           [this] { return stop_ || SignalSeen() != 0; });
+  FollowThread(std::unique_ptr<client::Cluster> cluster, uint32_t batch, Output& output)
+      : cluster_(std::move(cluster)), thread_([this, batch, &output] {
+          result_ = Follow(*cluster_, batch, output,
+                           {.stop = [this] { return stop_ || SignalSeen() != 0; }});
           over_ = true;
         }) {}
   ~FollowThread() {
@@ -140,11 +140,13 @@ int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
   auto writer = client::BatchWriter::Open(**cluster, *spec);
   if (!writer.ok()) return Complain(writer.status());
   const uint32_t batch = (*writer)->batch();
+  absl::StatusOr<std::unique_ptr<Output>> output = Output::Open({});
+  if (!output.ok()) return Abandon(options, batch, output.status());
   std::optional<FollowThread> follow;
   if (submit.wait) {
     auto second = Connect(options);
     if (!second.ok()) return Abandon(options, batch, second.status());
-    follow.emplace(*std::move(second), batch);
+    follow.emplace(*std::move(second), batch, **output);
   }
   absl::Status sent = source->AddTo(
       **writer, [&follow] { return SignalSeen() != 0 || (follow.has_value() && follow->over()); });

@@ -17,6 +17,8 @@ namespace fanmill {
 namespace {
 
 constexpr char kControl[] = "inproc://control";
+// It costs nothing here, and what waits for the next one is told so much sooner.
+constexpr Duration kHeartbeatEvery = Millis(50);
 
 // Nobody else's sockets are in this context, so each name is free.
 std::string BindInside(Loop& loop, Channel channel) {
@@ -72,6 +74,7 @@ EmbeddedCluster::EmbeddedCluster(const EmbeddedOptions& options, SlotTable& tabl
     : options_(options),
       table_(table),
       sockets_(std::move(sockets)),
+      executor_(options_.executor, table_),
       controller_([this] { RunController(); }),
       ventilator_([this] { RunVentilator(); }),
       sink_([this] { RunSink(); }),
@@ -87,7 +90,7 @@ absl::StatusOr<std::unique_ptr<EmbeddedCluster>> EmbeddedCluster::Start(
 
 // The worker first, while there is somebody to take its receipt.
 EmbeddedCluster::~EmbeddedCluster() {
-  stop_worker_.Press(2);
+  KillWorker();
   worker_.join();
   stop_ventilator_.Press();
   stop_sink_.Press();
@@ -113,6 +116,7 @@ void EmbeddedCluster::RunController() {
   FANMILL_CHECK(BindInside(loop, Channel::kControl) == kControl);
   auto options = Introduced<ControllerOptions>();
   options.cluster = RandomId();
+  options.heartbeat_every = kHeartbeatEvery;
   options.signal = BindInside(loop, Channel::kSignal);
   Controller controller(options);
   MemoryJournal journal({.readable = false});
@@ -164,9 +168,8 @@ void EmbeddedCluster::RunWorker() {
   options.slots = table_.slots();
   options.handlers = options_.executor.handlers;
   CountedSession session(options, running_);
-  Executor executor(options_.executor, table_);
   Loop loop = MakeLoop("worker");
-  loop.AddPeer(Channel::kExecutor, executor);
+  loop.AddPeer(Channel::kExecutor, executor_);
   loop.AddPeer(Channel::kPerson, stop_worker_);
   loop.Run(session);
   if (options_.on_worker_left) options_.on_worker_left();

@@ -40,8 +40,13 @@ class EmbeddedCluster {
 
   // How a client in this process reaches it.
   client::Options ForClients() const;
-  // The worker ends what runs, begins nothing more, and leaves. The second time: it kills.
-  void StopWorker() { stop_worker_.Press(); }
+  // The worker ends what runs, begins nothing more, and leaves.
+  void DrainWorker() { stop_worker_.Press(); }
+  // It kills what runs, and does not wait for who reads lines that are not printed yet.
+  void KillWorker() {
+    executor_.AbandonLines();
+    stop_worker_.Press(2);
+  }
   uint32_t running() const { return running_; }  // tasks, now
 
  private:
@@ -58,6 +63,7 @@ class EmbeddedCluster {
   const EmbeddedOptions options_;
   SlotTable& table_;
   const std::unique_ptr<Sockets> sockets_;
+  Executor executor_;  // outlives the worker's loop
   std::atomic<uint32_t> running_{0};
   StopButton stop_controller_, stop_ventilator_, stop_sink_, stop_worker_;
   std::thread controller_, ventilator_, sink_, worker_;

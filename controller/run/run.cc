@@ -3,186 +3,324 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <condition_variable>
+#include <cerrno>
 #include <csignal>
-#include <filesystem>
+#include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "controller/cli/batch_options.h"
+#include "absl/strings/str_join.h"
 #include "controller/cli/dry_run.h"
 #include "controller/cli/follow.h"
+#include "controller/cli/halt.h"
+#include "controller/cli/output/output.h"
+#include "controller/cli/output/task_values.h"
+#include "controller/cli/progress.h"
 #include "controller/cli/task_source.h"
 #include "controller/run/embedded_cluster.h"
+#include "controller/run/events.h"
+#include "controller/run/run_options.h"
 #include "controller/run/stopping.h"
 #include "lib/client/batch_writer.h"
-#include "lib/core/limits.h"
+#include "lib/core/template.h"
 #include "lib/io/clock.h"
-#include "lib/io/flags.h"
+#include "lib/io/file.h"
 #include "lib/io/process.h"
 #include "worker/guardian.h"
-#include "worker/usable_cpus.h"
+#include "worker/spawn.h"
 
 namespace fanmill::cli {
 namespace {
 
 constexpr char kExamples[] =
-    "Each line of stdin (or of -a FILE, or each number of --array) is one task. Options end at "
-    "the\n"
-    "first word of COMMAND; -- before it makes that plain.\n"
+    "Each line of stdin (or of -a FILE, each row, each value after :::) is one task. Options end\n"
+    "at the first word of COMMAND; without COMMAND each line is a command for the shell.\n"
     "  ls *.log | fanmill run gzip\n"
-    "  find . -name '*.png' | fanmill run -j8 -- convert {} {.}.jpg\n"
-    "  fanmill run --array 1-1000 --retries 2 --timeout 10m -- ./simulate --seed {}\n"
-    "  fanmill run -a hosts.txt --shell 'ping -c1 {} | tail -1'\n"
+    "  find . -name '*.png' -print0 | fanmill run -0 -j8 convert {} {.}.jpg\n"
+    "  fanmill run -k echo {1}-{2} ::: a b ::: 1 2 3\n"
+    "  fanmill run --csv --header -a hosts.csv --shell 'ping -c1 {host} | tail -1'\n"
+    "  fanmill run --array 1-1000 --retries 2 --timeout 10m ./simulate --seed {}\n"
     "In COMMAND: {} the value, {.} without extension, {/} its last part, {//} its folder,\n"
-    "{#} the task's number, {%} the slot's. Without any of them the value is added at the end.\n"
+    "{/.} its last part without extension, {#} the task's number, {%} the slot's; {2} the second\n"
+    "of several values, {NAME} one with a name. Without any of them values are added at the end.\n"
     "\n"
-    "Ctrl-C ends what runs in peace; again: kills it.";
+    "Ctrl-C lets what runs end; again: kills it. Ctrl-Z stops the tasks too, and fg goes on.\n"
+    "Exit codes: 0 all ok, 1 a task failed, 2 usage, 3 halted, 5 Fanmill could not, 128+N ended\n"
+    "by signal N.";
 
-struct RunOptions {
-  BatchOptions batch;
-  uint32_t slots = 1;
-  std::string state;
-};
+EmbeddedOptions EmbeddedOf(const RunOptions& options, uint64_t pid, const TaskWords& words,
+                           Events& events) {
+  EmbeddedOptions embedded;
+  embedded.pid = pid;
+  embedded.executor.spill_dir = options.output.spool_directory;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    embedded.executor.environment.push_back(*entry);
+  }
+  TaskOutput& output = embedded.executor.output;
+  if (options.ungrouped) output.mode = TaskOutput::Mode::kInherited;
+  if (options.line_buffer) output.mode = TaskOutput::Mode::kLines;
+  if (options.output.tag) {
+    output.tag = [words](uint32_t, const TaskToRun& task) {
+      return absl::StrJoin(words.ValuesOf(task.payload), " ") + "\t";
+    };
+  }
+  output.on_lost = [&events](int, int error) {
+    if (error == EPIPE) _exit(kExitSignalBase + SIGPIPE);  // the guardians end what runs
+    events.TellTrouble(
+        absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error))));
+  };
+  embedded.on_worker_left = [&events] { events.Tell(Events::kWorkerLeft); };
+  embedded.on_trouble = [&events](const absl::Status& why) { events.TellTrouble(why); };
+  return embedded;
+}
 
-// What happens to a run, for whoever waits for it.
-class Events {
+// What is counted of results as they come, for the line of progress and for --halt.
+class Tally {
  public:
-  enum Event { kReadOver = 1, kWorkerLeft = 2, kTrouble = 4 };
+  Tally(Halt halt, EmbeddedCluster& cluster, uint32_t slots) : halt_(halt), cluster_(cluster) {
+    facts_.slots = slots;
+  }
 
-  void Tell(Event event) {
+  // True once it is time to halt, which has begun then.
+  bool OnResult(const client::Result& result) {
+    if (result.part) return false;
     const std::lock_guard lock(mutex_);
-    happened_ |= event;
-    changed_.notify_all();
+    ++facts_.done;
+    facts_.failed += result.ok() ? 0 : 1;
+    facts_.run_seconds.Add(static_cast<double>(result.run.count()) / 1e6);
+    const Halt::How how = halt_.OnEnd(result.ok());
+    if (how == Halt::How::kNever || std::exchange(halted_, true)) return false;
+    Say(absl::StrCat("--halt: ", halt_.Why(),
+                     how == Halt::How::kNow ? "; killing what runs" : "; ending what runs"));
+    how == Halt::How::kNow ? cluster_.KillWorker() : cluster_.DrainWorker();
+    return true;
   }
-  bool Happened(int events) {
+  void OnPause(const std::string& why) {
     const std::lock_guard lock(mutex_);
-    return (happened_ & events) != 0;
+    facts_.waiting = why;
   }
-  void AwaitAny(int events) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this, events] { return (happened_ & events) != 0; });
+  void OnSealed(uint64_t tasks) {
+    const std::lock_guard lock(mutex_);
+    facts_.total = tasks;
+  }
+  ProgressFacts Facts() {
+    const std::lock_guard lock(mutex_);
+    ProgressFacts facts = facts_;
+    facts.running = cluster_.running();
+    facts.elapsed = Now() - begun_;
+    return facts;
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
-  int happened_ = 0;
+  Halt halt_;
+  bool halted_ = false;
+  EmbeddedCluster& cluster_;
+  ProgressFacts facts_;
+  const Instant begun_ = Now();
 };
 
-// Reads and prints results while tasks are still being added.
+// Reads results and gives them on, while tasks are still being added.
 class Reader {
  public:
-  Reader(std::unique_ptr<client::Cluster> cluster, uint32_t batch, Events& events)
-      : cluster_(std::move(cluster)), thread_([this, batch, &events] {
-          result_ = Follow(*cluster_, batch, Print::kOutput, [] { return false; });
+  Reader(std::unique_ptr<client::Cluster> cluster, uint32_t batch, Output& output, Tally& tally,
+         Events& events)
+      : cluster_(std::move(cluster)),
+        watch_{.stop = [&events] { return events.Happened(Events::kTrouble); },
+               .on_result =
+                   [&tally, &events](const client::Result& result) {
+                     if (tally.OnResult(result)) events.Tell(Events::kHalted);
+                   },
+               .on_pause = [&tally](const std::string& why) { tally.OnPause(why); }},
+        thread_([this, batch, &output, &events] {
+          result_ = Follow(*cluster_, batch, output, watch_);
           events.Tell(Events::kReadOver);
         }) {}
   ~Reader() {
     if (thread_.joinable()) thread_.join();
   }
   const absl::StatusOr<Followed>& Result() {
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
     return result_;
   }
 
  private:
   std::unique_ptr<client::Cluster> cluster_;
+  const Watch watch_;
   absl::StatusOr<Followed> result_ = absl::UnknownError("not read yet");
   std::thread thread_;
 };
 
-EmbeddedOptions EmbeddedOf(const RunOptions& options, uint64_t pid, Events& events) {
-  EmbeddedOptions embedded;
-  embedded.pid = pid;
-  embedded.executor.spill_dir = options.state;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    embedded.executor.environment.push_back(*entry);
-  }
-  embedded.on_worker_left = [&events] { events.Tell(Events::kWorkerLeft); };
-  return embedded;
-}
-
 // What was not begun when the worker left never will be.
 void EndBatch(client::Cluster& control, uint32_t batch, Events& events) {
-  events.AwaitAny(Events::kReadOver | Events::kWorkerLeft);
+  events.AwaitAny(Events::kReadOver | Events::kWorkerLeft | Events::kTrouble);
   std::vector<client::MemberStatus> workers;
   while (!events.Happened(Events::kReadOver) && control.Cancel(batch, &workers).ok()) {
     WaitFor(Millis(10));
   }
 }
 
-int CodeOf(const absl::StatusOr<Followed>& followed, const absl::Status& sent, int signal,
-           uint32_t batch) {
-  if (!followed.ok()) return Complain(followed.status());
-  if (followed->reader_gone) return kExitSignalBase + SIGPIPE;
-  if (!sent.ok() && !absl::IsCancelled(sent)) return Complain(sent);
-  const int code = Conclude(batch, *followed);
-  return code == kExitCancelled && signal != 0 ? kExitSignalBase + signal : code;
+int Report(const RunOptions& options, client::Cluster& control, uint32_t batch) {
+  if (options.report.empty() && options.report_file.empty()) return kExitOk;
+  const absl::StatusOr<client::Report> report = AwaitReport(control, batch, true);
+  if (!report.ok()) return Complain(report.status());
+  const bool text =
+      options.report == "text" || (options.report.empty() && options.report_file.empty());
+  const std::string& said = text ? report->text : report->json;
+  if (!options.report_file.empty()) {
+    const absl::Status written = ReplaceFile(options.report_file, said);
+    return written.ok() ? kExitOk : Complain(written);
+  }
+  const auto above = AboveProgress();
+  std::fputs(said.c_str(), stderr);
+  return kExitOk;
 }
 
-int RunInside(const RunOptions& options, SlotTable& table, int signals_fd, uint64_t pid) {
-  std::signal(SIGPIPE, SIG_IGN);
-  spdlog::set_level(spdlog::level::err);
-  absl::StatusOr<client::BatchSpec> spec = options.batch.ToSpec();
-  if (!spec.ok()) return Complain(spec.status());
-  absl::StatusOr<TaskSource> source = TaskSource::Open(options.batch, *spec);
-  if (!source.ok()) return Complain(source.status());
-  if (options.batch.dry_run) return DryRun(*source, *spec);
-  Events events;
-  auto own = EmbeddedCluster::Start(EmbeddedOf(options, pid, events), table);
-  if (!own.ok()) return Complain(own.status());
-  EmbeddedCluster& cluster = **own;
-  const Stopping stopping(signals_fd, {.drain = [&cluster] { cluster.StopWorker(); },
-                                       .kill = [&cluster] { cluster.StopWorker(); },
-                                       .running = [&cluster] { return cluster.running(); }});
-  client::Options for_clients = cluster.ForClients();
-  auto control = client::Cluster::Connect(for_clients);
-  if (!control.ok()) return Complain(control.status());
-  for_clients.only_reader = true;
-  auto reading = client::Cluster::Connect(for_clients);
-  if (!reading.ok()) return Complain(reading.status());
-  for_clients.interrupted = [&stopping, &events] {
-    return stopping.signal() != 0 || events.Happened(Events::kReadOver | Events::kTrouble);
-  };
-  auto adding = client::Cluster::Connect(for_clients);
-  if (!adding.ok()) return Complain(adding.status());
-  auto writer = client::BatchWriter::Open(**adding, *spec);
-  if (!writer.ok()) return Complain(writer.status());
-  const uint32_t batch = (*writer)->batch();
-  Reader reader(*std::move(reading), batch, events);
-  absl::Status sent = source->AddTo(**writer, for_clients.interrupted);
-  if (sent.ok()) sent = (*writer)->Seal();
-  if (!sent.ok() && stopping.signal() == 0 && !events.Happened(Events::kReadOver)) {
-    cluster.StopWorker();
+// Says how it went, and returns the exit code.
+int Conclude(const Followed& followed, bool halted, int signal, bool summary, Duration elapsed) {
+  const client::BatchEnd& end = followed.end;
+  const uint64_t tasks = end.ok + end.failed + end.cancelled_tasks;
+  if (end.failed > 0) {
+    Say(absl::StrCat(end.failed, " of ", tasks, " tasks failed"));
+    SayFailures(followed.failures);
   }
-  EndBatch(**control, batch, events);
-  const int code = CodeOf(reader.Result(), sent, stopping.signal(), batch);
-  return code;
+  if (end.cancelled) {
+    Say(absl::StrCat("stopped: ", end.ok + end.failed, " tasks ended, ", end.cancelled_tasks,
+                     " of those read did not"));
+  } else if (summary && end.failed == 0) {
+    Say(absl::StrCat(tasks, tasks == 1 ? " task" : " tasks", " in ", ClockText(elapsed)));
+  }
+  if (halted) return kExitCancelled;
+  if (end.cancelled) return signal != 0 ? kExitSignalBase + signal : kExitCancelled;
+  return end.failed > 0 ? kExitTaskFailed : kExitOk;
 }
+
+// Better now than once for each task.
+absl::Status FindProgram(const client::BatchSpec& spec) {
+  if (spec.handler != "exec") return absl::OkStatus();
+  const std::optional<std::string> program = Template(RecipeOf(spec)).program();
+  if (!program.has_value()) return absl::OkStatus();
+  std::string search = std::getenv("PATH") == nullptr ? "" : std::getenv("PATH");
+  for (const std::string& variable : spec.env) {
+    if (variable.starts_with("PATH=")) search = variable.substr(5);
+  }
+  const Resolved resolved = Resolve(*program, search, spec.cwd);
+  return resolved.failure.error == 0 ? absl::OkStatus()
+                                     : absl::InvalidArgumentError(resolved.failure.text);
+}
+
+// The working child's whole life: all that is of one run.
+class Running {
+ public:
+  Running(const RunOptions& options, SlotTable& table, int signals_fd, uint64_t pid)
+      : options_(options), table_(table), signals_fd_(signals_fd), pid_(pid) {}
+
+  int Go() {
+    std::signal(SIGPIPE, SIG_IGN);
+    spdlog::set_level(spdlog::level::err);
+    absl::StatusOr<client::BatchSpec> spec = options_.batch.ToSpec();
+    if (!spec.ok()) return Complain(spec.status());
+    absl::StatusOr<TaskSource> source = TaskSource::Open(options_.batch, *spec);
+    if (!source.ok()) return Complain(source.status());
+    if (options_.batch.dry_run) return DryRun(*source, *spec);
+    if (absl::Status found = FindProgram(*spec); !found.ok()) return Complain(found);
+    options_.output.spool_directory = UsableState(options_.state);
+    const TaskWords words = WordsOf(RecipeOf(*spec), values_);
+    auto output = Output::Open(options_.output, words);
+    if (!output.ok()) return Complain(output.status());
+    auto cluster = EmbeddedCluster::Start(EmbeddedOf(options_, pid_, words, events_), table_);
+    if (!cluster.ok()) return Complain(cluster.status());
+    const int code = RunIn(**cluster, *spec, *source, **output);
+    // Nobody waits for what a reader that is gone would have read.
+    if (code == kExitSignalBase + SIGPIPE || !events_.trouble().ok()) _exit(code);
+    return code;
+  }
+
+ private:
+  int RunIn(EmbeddedCluster& cluster, const client::BatchSpec& spec, TaskSource& source,
+            Output& output) {
+    const Stopping stopping(signals_fd_, {.drain = [&cluster] { cluster.DrainWorker(); },
+                                          .kill = [&cluster] { cluster.KillWorker(); },
+                                          .running = [&cluster] { return cluster.running(); }});
+    client::Options reading = cluster.ForClients();
+    reading.only_reader = true;
+    client::Options adding = cluster.ForClients();
+    adding.interrupted = [this, &stopping] {
+      return stopping.signal() != 0 ||
+             events_.Happened(Events::kReadOver | Events::kHalted | Events::kTrouble);
+    };
+    auto control = client::Cluster::Connect(cluster.ForClients());
+    auto reader_side = client::Cluster::Connect(reading);
+    auto writer_side = client::Cluster::Connect(adding);
+    for (const auto* each : {&control, &reader_side, &writer_side}) {
+      if (!each->ok()) return Complain(each->status());
+    }
+    auto writer = client::BatchWriter::Open(**writer_side, spec);
+    if (!writer.ok()) return Complain(writer.status());
+    const uint32_t batch = (*writer)->batch();
+    const Instant begun = Now();
+    const bool shown = options_.progress || (ProgressFits() && !options_.direct());
+    Tally tally(*Halt::Parse(options_.halt), cluster, table_.slots());
+    std::optional<Progress> progress;
+    if (shown) progress.emplace([&tally] { return tally.Facts(); });
+    Reader reader(*std::move(reader_side), batch, output, tally, events_);
+    const absl::Status sent = Add(source, **writer, adding.interrupted);
+    if (sent.ok()) tally.OnSealed((*writer)->added());
+    if (!sent.ok() && !adding.interrupted()) cluster.DrainWorker();
+    EndBatch(**control, batch, events_);
+    const absl::StatusOr<Followed>& followed = reader.Result();
+    progress.reset();
+    if (!events_.trouble().ok()) return Complain(events_.trouble());
+    if (!followed.ok()) return Complain(followed.status());
+    if (followed->reader_gone) return kExitSignalBase + SIGPIPE;
+    const int code = Conclude(*followed, events_.Happened(Events::kHalted), stopping.signal(),
+                              shown, Now() - begun);
+    if (!sent.ok() && !absl::IsCancelled(sent)) return Complain(sent);
+    const int reported = Report(options_, **control, batch);
+    return code == kExitOk ? reported : code;
+  }
+
+  absl::Status Add(TaskSource& source, client::BatchWriter& writer,
+                   const std::function<bool()>& interrupted) {
+    TaskSource::OnTask remember;
+    if (const std::optional<ArrayRange>& range = source.range(); range.has_value()) {
+      values_.AddRange(0, range->first, range->step, range->count);
+    } else if (options_.batch.handler == "exec" || options_.output.any()) {
+      remember = [this](uint64_t task, std::string_view payload) { values_.Add(task, payload); };
+    }
+    absl::Status sent = source.AddTo(writer, interrupted, remember);
+    return sent.ok() ? writer.Seal() : sent;
+  }
+
+  RunOptions options_;
+  SlotTable& table_;
+  const int signals_fd_;
+  const uint64_t pid_;
+  Events events_;
+  TaskValues values_;
+};
 
 int Run(const RunOptions& options) {
+  if (absl::Status fits = options.Check(); !fits.ok()) return Complain(fits);
   SlotTable table(options.slots);
   const auto pid = static_cast<uint64_t>(getpid());
-  return RunGuarded([&](int signals_fd) { return RunInside(options, table, signals_fd, pid); }, {});
+  return RunGuarded([&](int signals_fd) { return Running(options, table, signals_fd, pid).Go(); },
+                    {});
 }
 
 }  // namespace
 
 void AddRun(CLI::App& app, CommandLine& line) {
   auto options = std::make_shared<RunOptions>();
-  options->slots = static_cast<uint32_t>(UsableCpus());
-  options->state = "/var/tmp";
   CLI::App* run =
       app.add_subcommand("run", "Run a batch of tasks on this machine, and print their outputs.");
   run->footer(kExamples);
-  run->add_option("-j,-P,--slots", options->slots,
-                  "tasks at a time; without it one for each usable CPU")
-      ->check(CLI::Range(1u, kSlotsPerWorkerMax))
-      ->type_name("N");
-  options->batch.AddTo(*run);
+  options->AddTo(*run);
   run->callback([&line, options] {
     line.chosen = [&line, options] {
       options->batch.command = line.command;

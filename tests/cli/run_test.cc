@@ -1,0 +1,254 @@
+// fanmill run: a batch on this machine, from its values to its exit code, by the real executable.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/cluster/local_cluster.h"
+#include "tests/process/marked.h"
+
+namespace fanmill {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// A folder of its own, and a mark on every process that comes of it.
+class Run : public ::testing::Test {
+ protected:
+  Run() {
+    std::string made = ::testing::TempDir() + "fanmill-run-test-XXXXXX";
+    EXPECT_NE(mkdtemp(made.data()), nullptr);
+    folder_ = made;
+    setenv("FANMILL_STATE", (folder_ + "/state").c_str(), 1);
+    const size_t equals = mark_.entry().find('=');
+    setenv(mark_.entry().substr(0, equals).c_str(), mark_.entry().c_str() + equals + 1, 1);
+  }
+  ~Run() override {
+    EXPECT_TRUE(WaitUntil([this] { return mark_.Bearers().empty(); })) << "a process is left";
+    if (std::filesystem::exists(folder_ + "/state/run")) {
+      EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/state/run")) << "a file is left";
+    }
+    unsetenv("FANMILL_STATE");
+    std::filesystem::remove_all(folder_);
+  }
+
+  RunningCommand Start(std::vector<std::string> words, const std::string& input = "") {
+    words.insert(words.begin(), {Executable("fanmill"), "run"});
+    return StartCommand(words, folder_ + "/command" + std::to_string(++commands_), input);
+  }
+  Finished Of(std::vector<std::string> words, const std::string& input = "") {
+    return Start(std::move(words), input).Wait();
+  }
+  std::string TextOf(const std::string& name) const {
+    std::ifstream file(folder_ + "/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  bool Exists(const std::string& name) const {
+    return std::filesystem::exists(folder_ + "/" + name);
+  }
+
+  Mark mark_;
+  std::string folder_;
+  int commands_ = 0;
+};
+
+TEST_F(Run, PrintsWhatTheTasksWroteAndNothingElse) {
+  const Finished run = Of({"-j1", "echo", "hello"}, "a b\nc\n");
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out, "hello a b\nhello c\n");
+  EXPECT_THAT(run.err, IsEmpty());
+}
+
+TEST_F(Run, KeepsTheOrderWhenAsked) {
+  const Finished run =
+      Of({"-k", "-j3", "--shell", "sleep 0.{}; echo {}", ":::", "3", "2", "1", "0"});
+  EXPECT_EQ(run.out, "3\n2\n1\n0\n");
+}
+
+TEST_F(Run, PrintsEachTasksStdoutThenItsStderrWhole) {
+  const Finished run = Of({"-j2", "--shell", "echo out-{} 1; echo err-{} >&2", ":::", "x"});
+  EXPECT_EQ(run.out, "out-x 1\n");
+  EXPECT_EQ(run.err, "err-x\n");
+}
+
+TEST_F(Run, TakesEachLineAsACommandWhenThereIsNone) {
+  const Finished run = Of({"-k"}, "echo \"a  b\" | tr a c\nexit 7\n");
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.out, "c  b\n");
+  EXPECT_THAT(run.err, AllOf(HasSubstr("1 of 2 tasks failed"), HasSubstr("exit code 7")));
+}
+
+TEST_F(Run, FindsAMissingProgramBeforeTheFirstTask) {
+  const Finished run = Of({"no-such-program-of-any-name", ":::", "a", "b"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("no-such-program-of-any-name"), Not(HasSubstr("tasks"))));
+}
+
+TEST_F(Run, HasNothingToDoWithoutTasks) {
+  const Finished run = Of({"false"}, "");
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.out, IsEmpty());
+}
+
+TEST_F(Run, TellsWhichTasksFailedAndHowToRunThemAgain) {
+  const Finished run = Of({"--shell", "exit {}", ":::", "0", "3", "3"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("2 of 3 tasks failed"), HasSubstr("tasks 2, 3: exit code 3"),
+                             HasSubstr("sh -c 'exit 3'")));
+}
+
+TEST_F(Run, EndsInPeaceAtTheFirstFailureWhenToldSo) {
+  const std::string go = folder_ + "/go";
+  RunningCommand run =
+      Start({"-j1", "--halt", "soon,fail=1", "--shell",
+             "echo > " + folder_ + "/began-{}; test {} != 1 || exit 1; until [ -e " + go +
+                 " ]; do sleep 0.01; done; echo ended {}",
+             ":::", "1", "2", "3"});
+  ASSERT_TRUE(WaitUntil([&run] {
+    return run.Err().find("--halt: 1 task failed; ending what runs") != std::string::npos;
+  })) << run.Err();
+  ASSERT_TRUE(WaitUntil([this] { return Exists("began-2"); }));
+  std::ofstream(go) << "go";
+  const Finished halted = run.Wait();
+  EXPECT_EQ(halted.exit_code, 3);
+  EXPECT_EQ(halted.out, "ended 2\n");
+  EXPECT_FALSE(Exists("began-3"));
+}
+
+TEST_F(Run, KillsWhatRunsAtTheFirstSuccessWhenToldSo) {
+  const Finished run =
+      Of({"-j2", "--halt", "now,success=1", "--shell",
+          "if [ {} = quick ]; then exit 0; fi; sleep 1000", ":::", "slow", "quick"});
+  EXPECT_EQ(run.exit_code, 3);
+}
+
+TEST_F(Run, LetsWhatRunsEndAtTheFirstSignalAndBeginsNothingMore) {
+  const std::string go = folder_ + "/go";
+  RunningCommand run = Start({"-j1", "--shell",
+                              "echo > " + folder_ + "/began-{}; until [ -e " + go +
+                                  " ]; do sleep 0.01; done; echo ended {}",
+                              ":::", "1", "2"});
+  ASSERT_TRUE(WaitUntil([this] { return Exists("began-1"); })) << run.Err();
+  run.process().Signal(SIGINT);
+  ASSERT_TRUE(WaitUntil([&run] {
+    return run.Err().find("finishing 1 task; Ctrl-C again kills") != std::string::npos;
+  })) << run.Err();
+  std::ofstream(go) << "go";
+  const Finished finished = run.Wait();
+  EXPECT_EQ(finished.exit_code, 128 + SIGINT);
+  EXPECT_EQ(finished.out, "ended 1\n");
+  EXPECT_FALSE(Exists("began-2"));
+}
+
+TEST_F(Run, KillsAtTheSecondSignal) {
+  RunningCommand run =
+      Start({"-j1", "--shell", "echo > " + folder_ + "/began; sleep 1000 #", ":::", "1"});
+  ASSERT_TRUE(WaitUntil([this] { return Exists("began"); })) << run.Err();
+  run.process().Signal(SIGTERM);
+  ASSERT_TRUE(WaitUntil([&run] { return run.Err().find("finishing") != std::string::npos; }));
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.Wait().exit_code, 128 + SIGTERM);
+}
+
+TEST_F(Run, WaitsForNoGraceAtTheThirdSignal) {
+  RunningCommand run = Start(
+      {"-j1", "--grace", "1h", "--shell",
+       "trap '' TERM; echo > " + folder_ + "/began; while :; do sleep 1; done #", ":::", "1"});
+  ASSERT_TRUE(WaitUntil([this] { return Exists("began"); })) << run.Err();
+  run.process().Signal(SIGINT);
+  ASSERT_TRUE(WaitUntil([&run] { return run.Err().find("finishing") != std::string::npos; }));
+  run.process().Signal(SIGINT);
+  ASSERT_TRUE(WaitUntil([&run] { return run.Err().find("killing") != std::string::npos; }));
+  run.process().Signal(SIGINT);
+  EXPECT_EQ(run.Wait().exit_code, 128 + SIGINT);
+}
+
+TEST_F(Run, LeavesNoProcessWhenItIsKilled) {
+  RunningCommand run =
+      Start({"-j2", "--shell", "setsid sleep 1000 & echo > " + folder_ + "/began; sleep 1000 #",
+             ":::", "1"});
+  ASSERT_TRUE(WaitUntil([this] { return Exists("began"); })) << run.Err();
+  run.process().Signal(SIGKILL);
+  run.Wait();  // the rest is looked at as in every test
+}
+
+TEST_F(Run, EndsQuietlyWhenNobodyReads) {
+  const Finished piped = StartCommand({"/bin/sh", "-c",
+                                       "{ yes | " + Executable("fanmill") + " run echo; echo $? >" +
+                                           folder_ + "/code; } | head -n1"},
+                                      folder_ + "/piped", "")
+                             .Wait();
+  EXPECT_EQ(piped.out, "y\n");
+  EXPECT_THAT(piped.err, IsEmpty());
+  EXPECT_EQ(TextOf("code"), std::to_string(128 + SIGPIPE) + "\n");
+}
+
+TEST_F(Run, WritesResultsIntoADirectory) {
+  const Finished run = Of({"--results", folder_ + "/out", "echo", ":::", "a", "b"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_EQ(TextOf("out/000/000002.out"), "b\n");
+  const Finished again = Of({"--results", folder_ + "/out", "echo", ":::", "a"});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr(folder_ + "/out"));
+}
+
+TEST_F(Run, WritesLinesAsTheyComeOrLeavesThemToTheTasks) {
+  const Finished lines =
+      Of({"-j1", "--line-buffer", "--tag", "--shell", "echo one; echo {} #", ":::", "a"});
+  EXPECT_EQ(lines.out, "a\tone\na\ta\n");
+  const Finished direct = Of({"-u", "-j1", "echo", ":::", "a"});
+  EXPECT_EQ(direct.out, "a\n");
+}
+
+TEST_F(Run, TellsWhereTheTimeWent) {
+  const Finished run = Of({"--handler", "sleep", "-j2", "--report", "text", ":::", "1000", "2000"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, AllOf(StartsWith("Total expected cost: 3"), HasSubstr("Total elapsed time"),
+                             HasSubstr("2 tasks, 2 ok"), Not(HasSubstr("Not complete"))));
+  Of({"--handler", "noop", "--report-file", folder_ + "/report", ":::", "1"});
+  EXPECT_THAT(TextOf("report"), StartsWith("{"));
+}
+
+TEST_F(Run, CarriesALargeOutputWhole) {
+  const Finished run = Of({"--shell", "head -c 20000000 /dev/zero | tr '\\0' {}", ":::", "x"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out.size(), 20'000'000u);
+  EXPECT_EQ(run.out.find_first_not_of('x'), std::string::npos);
+}
+
+TEST_F(Run, RefusesWhatDoesNotGoTogether) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"-u", "--line-buffer", "echo"},
+                                             {"-u", "-k", "echo"},
+                                             {"-u", "--tag", "echo"},
+                                             {"--line-buffer", "--output", "jsonl", "echo"},
+                                             {"--line-buffer", "--results", "x", "echo"},
+                                             {"-u", "--handler", "noop"},
+                                             {"--halt", "sometimes", "echo"},
+                                             {"-j0", "echo"}}) {
+    const Finished run = Of(words, "a\n");
+    EXPECT_EQ(run.exit_code, 2) << words[0] << words[1];
+    EXPECT_THAT(run.err, Not(IsEmpty()));
+  }
+}
+
+TEST_F(Run, GoesOnWithoutAStateDirectoryAndSaysWhereItWaitsInstead) {
+  std::ofstream(folder_ + "/file") << "in the way";
+  const Finished run = Of({"--state", folder_ + "/file", "echo", ":::", "a"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.out, "a\n");
+  EXPECT_THAT(run.err, AllOf(HasSubstr(folder_ + "/file"), HasSubstr("/var/tmp")));
+}
+
+}  // namespace
+}  // namespace fanmill
