@@ -27,6 +27,7 @@ struct ClusterOptions {
 // What was typed.
 struct CommandLine {
   ClusterOptions cluster;
+  bool controller_named = false;     // by --controller itself, not by the environment
   std::vector<std::string> command;  // the words of a person's own COMMAND
   std::function<int()> chosen;       // runs the subcommand and returns the exit code
 };

@@ -91,6 +91,9 @@ int Main(int argc, char** argv) {
   }
   std::vector<std::string> words(argv + 1, argv + argc);
   line.command = TakeCommandWords(app, words);
+  line.controller_named = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "--controller" || word.starts_with("--controller=");
+  });
   std::reverse(words.begin(), words.end());  // as the parser wants them
   try {
     app.parse(std::move(words));

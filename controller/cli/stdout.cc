@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 
@@ -18,6 +19,8 @@ absl::Status StdoutError(int error) {
   return absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error)));
 }
 
+std::atomic<bool> unflushed{false};  // something was written and not flushed since
+
 // Into a pipe one may wait for long; and nothing there is in the way of the line.
 std::unique_lock<std::mutex> AboveProgressWherePrinted() {
   static const bool terminal = isatty(STDOUT_FILENO) != 0;
@@ -29,12 +32,15 @@ std::unique_lock<std::mutex> AboveProgressWherePrinted() {
 absl::Status NobodyReads() { return absl::AbortedError("nobody reads the output any more"); }
 
 absl::Status WriteStdout(const std::string& bytes) {
+  if (bytes.empty()) return absl::OkStatus();
   const auto above = AboveProgressWherePrinted();
+  unflushed = true;
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
   return written ? absl::OkStatus() : StdoutError(errno);
 }
 
 absl::Status FlushStdout() {
+  if (!unflushed.exchange(false)) return absl::OkStatus();  // or the line would flicker
   const auto above = AboveProgressWherePrinted();
   return std::fflush(stdout) == 0 ? absl::OkStatus() : StdoutError(errno);
 }

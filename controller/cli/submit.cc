@@ -1,4 +1,6 @@
 // fanmill submit: streams tasks to a cluster, and with --wait their outputs back.
+#include "controller/cli/submit.h"
+
 #include <atomic>
 #include <csignal>
 #include <optional>
@@ -9,6 +11,8 @@
 #include "controller/cli/command.h"
 #include "controller/cli/dry_run.h"
 #include "controller/cli/follow.h"
+#include "controller/cli/output/output.h"
+#include "controller/cli/output/task_values.h"
 #include "controller/cli/stdout.h"
 #include "controller/cli/task_source.h"
 #include "lib/client/batch_writer.h"
@@ -36,6 +40,7 @@ constexpr char kExamples[] =
 
 struct SubmitOptions {
   BatchOptions batch;
+  OutputOptions output;
   bool wait = false;
 };
 
@@ -129,19 +134,26 @@ int PrintId(uint32_t batch) {
 }
 
 int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
+  if (!submit.wait && submit.output.any()) {
+    return Complain(absl::InvalidArgumentError(
+        "-k, --tag, --output, --results and --joblog are about outputs: add --wait, or see them "
+        "later with fanmill results"));
+  }
   absl::StatusOr<client::BatchSpec> spec = submit.batch.ToSpec();
   if (!spec.ok()) return Complain(spec.status());
   absl::StatusOr<TaskSource> source = TaskSource::Open(submit.batch, *spec);
   if (!source.ok()) return Complain(source.status());
   if (submit.batch.dry_run) return DryRun(*source, *spec);
+  TaskValues values;
+  auto output = submit.wait ? Output::Open(submit.output, WordsOf(RecipeOf(*spec), values))
+                            : std::make_unique<Output>();
+  if (!output.ok()) return Complain(output.status());
   WatchSignals();
   auto cluster = Connect(options);
   if (!cluster.ok()) return Complain(cluster.status());
   auto writer = client::BatchWriter::Open(**cluster, *spec);
   if (!writer.ok()) return Complain(writer.status());
   const uint32_t batch = (*writer)->batch();
-  absl::StatusOr<std::unique_ptr<Output>> output = Output::Open({});
-  if (!output.ok()) return Abandon(options, batch, output.status());
   std::optional<FollowThread> follow;
   if (submit.wait) {
     auto second = Connect(options);
@@ -149,7 +161,8 @@ int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
     follow.emplace(*std::move(second), batch, **output);
   }
   absl::Status sent = source->AddTo(
-      **writer, [&follow] { return SignalSeen() != 0 || (follow.has_value() && follow->over()); });
+      **writer, [&follow] { return SignalSeen() != 0 || (follow.has_value() && follow->over()); },
+      submit.wait ? Remembering(*source, values) : nullptr);
   if (sent.ok()) sent = (*writer)->Seal();
   if (!sent.ok()) return ConcludeUnsent(options, batch, sent, follow);
   if (submit.wait) return ConcludeWait(batch, *follow);
@@ -157,6 +170,11 @@ int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
 }
 
 }  // namespace
+
+int SubmitAndWait(const ClusterOptions& cluster, const BatchOptions& batch,
+                  const OutputOptions& output) {
+  return Submit(cluster, {batch, output, true});
+}
 
 void AddSubmit(CLI::App& app, CommandLine& line) {
   auto options = std::make_shared<SubmitOptions>();
@@ -166,6 +184,7 @@ void AddSubmit(CLI::App& app, CommandLine& line) {
   submit->add_flag("--wait", options->wait,
                    "stay, and print the outputs as they come; Ctrl-C leaves without a stop");
   options->batch.AddTo(*submit);
+  options->output.AddTo(*submit);
   submit->callback([&line, options] {
     line.chosen = [&line, options] {
       options->batch.command = line.command;

@@ -222,4 +222,12 @@ absl::Status TaskSource::AddOneByOne(client::BatchWriter& writer,
   return absl::CancelledError("interrupted");
 }
 
+TaskSource::OnTask Remembering(const TaskSource& source, TaskValues& values) {
+  if (const std::optional<ArrayRange>& range = source.range(); range.has_value()) {
+    values.AddRange(0, range->first, range->step, range->count);
+    return nullptr;
+  }
+  return [&values](uint64_t task, std::string_view payload) { values.Add(task, payload); };
+}
+
 }  // namespace fanmill::cli

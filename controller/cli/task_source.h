@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "controller/cli/array_range.h"
 #include "controller/cli/batch_options.h"
+#include "controller/cli/output/task_values.h"
 #include "controller/cli/sources/value_source.h"
 #include "lib/client/batch_writer.h"
 #include "lib/core/placeholders.h"
@@ -77,6 +78,10 @@ class TaskSource {
   std::vector<std::string_view> values_;
   std::string payload_;
 };
+
+// Remembers the payloads of its tasks while they are in flight: those of a range at once, all
+// others by what is returned, for AddTo.
+TaskSource::OnTask Remembering(const TaskSource& source, TaskValues& values);
 
 }  // namespace fanmill::cli
 

@@ -17,6 +17,8 @@ namespace fanmill {
 namespace {
 
 constexpr char kControl[] = "inproc://control";
+// Who does not answer inside one process has been stopped together with who asks (Ctrl-Z).
+constexpr Duration kForEver = Seconds(365 * 24 * 3600);
 // It costs nothing here, and what waits for the next one is told so much sooner.
 constexpr Duration kHeartbeatEvery = Millis(50);
 
@@ -104,6 +106,7 @@ client::Options EmbeddedCluster::ForClients() const {
   client::Options options;
   options.controller = kControl;
   options.inside = sockets_.get();
+  options.patience = kForEver;
   return options;
 }
 

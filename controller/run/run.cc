@@ -21,6 +21,7 @@
 #include "controller/cli/output/output.h"
 #include "controller/cli/output/task_values.h"
 #include "controller/cli/progress.h"
+#include "controller/cli/submit.h"
 #include "controller/cli/task_source.h"
 #include "controller/run/embedded_cluster.h"
 #include "controller/run/events.h"
@@ -287,12 +288,8 @@ class Running {
 
   absl::Status Add(TaskSource& source, client::BatchWriter& writer,
                    const std::function<bool()>& interrupted) {
-    TaskSource::OnTask remember;
-    if (const std::optional<ArrayRange>& range = source.range(); range.has_value()) {
-      values_.AddRange(0, range->first, range->step, range->count);
-    } else if (options_.batch.handler == "exec" || options_.output.any()) {
-      remember = [this](uint64_t task, std::string_view payload) { values_.Add(task, payload); };
-    }
+    const bool tells = options_.batch.handler == "exec" || options_.output.any();
+    const TaskSource::OnTask remember = tells ? Remembering(source, values_) : nullptr;
     absl::Status sent = source.AddTo(writer, interrupted, remember);
     return sent.ok() ? writer.Seal() : sent;
   }
@@ -313,6 +310,12 @@ int Run(const RunOptions& options) {
                     {});
 }
 
+// The same as submit --wait.
+int RunOnCluster(const ClusterOptions& cluster, const RunOptions& options) {
+  if (absl::Status fits = options.CheckForCluster(); !fits.ok()) return Complain(fits);
+  return SubmitAndWait(cluster, options.batch, options.output);
+}
+
 }  // namespace
 
 void AddRun(CLI::App& app, CommandLine& line) {
@@ -324,7 +327,7 @@ void AddRun(CLI::App& app, CommandLine& line) {
   run->callback([&line, options] {
     line.chosen = [&line, options] {
       options->batch.command = line.command;
-      return Run(*options);
+      return line.controller_named ? RunOnCluster(line.cluster, *options) : Run(*options);
     };
   });
 }

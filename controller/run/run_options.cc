@@ -79,6 +79,15 @@ absl::Status RunOptions::Check() const {
   return output.Check();
 }
 
+absl::Status RunOptions::CheckForCluster() const {
+  const bool here_alone =
+      direct() || progress || halt != "never" || !report.empty() || !report_file.empty();
+  if (!here_alone) return output.Check();
+  return absl::InvalidArgumentError(
+      "-u, --line-buffer, --progress, --halt, --report and --report-file are for batches on this "
+      "machine: leave them away, or --controller (of a batch on a cluster, fanmill report tells)");
+}
+
 std::string UsableState(const std::string& wanted) {
   const std::string directory = wanted.empty() ? "" : wanted + "/run";
   std::error_code error;

@@ -27,6 +27,8 @@ struct RunOptions {
   void AddTo(CLI::App& app);
   // kInvalidArgument: they do not go together.
   absl::Status Check() const;
+  // Likewise, where --controller names a cluster.
+  absl::Status CheckForCluster() const;
   bool direct() const { return ungrouped || line_buffer; }  // outputs do not pass through results
 };
 

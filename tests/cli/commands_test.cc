@@ -80,6 +80,26 @@ TEST_F(Commands, SubmitWithWaitPrintsTheOutputsAlone) {
   EXPECT_THAT(waited.err, IsEmpty());
 }
 
+TEST_F(Commands, SubmitWithWaitMakesOfTheOutputsWhatIsAsked) {
+  const Finished ordered = Run(
+      {"submit", "--wait", "-k", "--tag", "--shell", "sleep 0.{}; echo {}", ":::", "3", "2", "1"});
+  EXPECT_EQ(ordered.exit_code, 0) << ordered.err;
+  EXPECT_EQ(ordered.out, "3\t3\n2\t2\n1\t1\n");
+  const Finished later = Run({"submit", "-k", "echo"}, "a\n");
+  EXPECT_EQ(later.exit_code, 2);
+  EXPECT_THAT(later.err, HasSubstr("add --wait"));
+}
+
+TEST_F(Commands, RunOnANamedControllerIsSubmitWithWait) {
+  const Finished ran = Run({"run", "-k", "echo", ":::", "a", "b"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "a\nb\n");
+  EXPECT_THAT(Run({"list"}).out, HasSubstr("echo"));
+  const Finished direct = Run({"run", "-u", "echo"}, "a\n");
+  EXPECT_EQ(direct.exit_code, 2);
+  EXPECT_THAT(direct.err, HasSubstr("on this machine"));
+}
+
 TEST_F(Commands, SubmitTakesValuesFromAFileOrARange) {
   const std::string path = cluster().folder() + "/values";
   std::ofstream(path) << "from\na file\n";
