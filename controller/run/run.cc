@@ -1,5 +1,6 @@
 #include "controller/run/run.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -279,9 +280,12 @@ class Running {
     if (!events_.trouble().ok()) return Complain(events_.trouble());
     if (!followed.ok()) return Complain(followed.status());
     if (followed->reader_gone) return kExitSignalBase + SIGPIPE;
+    if (!sent.ok() && !absl::IsCancelled(sent)) {
+      SayFailures(followed->failures);
+      return Complain(sent);
+    }
     const int code = Conclude(*followed, events_.Happened(Events::kHalted), stopping.signal(),
                               shown, Now() - begun);
-    if (!sent.ok() && !absl::IsCancelled(sent)) return Complain(sent);
     const int reported = Report(options_, **control, batch);
     return code == kExitOk ? reported : code;
   }
@@ -304,6 +308,11 @@ class Running {
 
 int Run(const RunOptions& options) {
   if (absl::Status fits = options.Check(); !fits.ok()) return Complain(fits);
+  // Later it would be whatever was opened first.
+  if (options.ReadsStdin() && fcntl(STDIN_FILENO, F_GETFD) < 0) {
+    return Complain(absl::InvalidArgumentError(
+        "stdin is closed: give the values there, or with -a FILE, ::: or --array"));
+  }
   SlotTable table(options.slots);
   const auto pid = static_cast<uint64_t>(getpid());
   return RunGuarded([&](int signals_fd) { return Running(options, table, signals_fd, pid).Go(); },

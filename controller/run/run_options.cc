@@ -58,7 +58,18 @@ void RunOptions::AddTo(CLI::App& app) {
       ->type_name("DIR");
 }
 
+bool RunOptions::ReadsStdin() const {
+  const bool listed = std::any_of(batch.command.begin(), batch.command.end(),
+                                  [](const std::string& word) { return word.starts_with(":::"); });
+  return batch.array.empty() && !listed && (batch.file.empty() || batch.file == "-");
+}
+
 absl::Status RunOptions::Check() const {
+  if (batch.hold || batch.min_workers > 1 || !batch.start_timeout.empty()) {
+    return absl::InvalidArgumentError(
+        "--hold, --min-workers and --start-timeout are for batches that wait for workers: here "
+        "there is one, and it is ready");
+  }
   if (ungrouped && line_buffer) {
     return absl::InvalidArgumentError("-u and --line-buffer are two ways of the same: choose one");
   }

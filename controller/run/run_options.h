@@ -29,6 +29,7 @@ struct RunOptions {
   absl::Status Check() const;
   // Likewise, where --controller names a cluster.
   absl::Status CheckForCluster() const;
+  bool ReadsStdin() const;                                  // for values
   bool direct() const { return ungrouped || line_buffer; }  // outputs do not pass through results
 };
 

@@ -234,12 +234,26 @@ TEST_F(Run, RefusesWhatDoesNotGoTogether) {
                                              {"--line-buffer", "--output", "jsonl", "echo"},
                                              {"--line-buffer", "--results", "x", "echo"},
                                              {"-u", "--handler", "noop"},
+                                             {"--hold", "echo"},
+                                             {"--min-workers", "2", "echo"},
                                              {"--halt", "sometimes", "echo"},
                                              {"-j0", "echo"}}) {
     const Finished run = Of(words, "a\n");
     EXPECT_EQ(run.exit_code, 2) << words[0] << words[1];
     EXPECT_THAT(run.err, Not(IsEmpty()));
   }
+}
+
+TEST_F(Run, SaysWhatIsWrongWithTheValuesAndNothingElse) {
+  const Finished nul = Of({"echo"}, std::string("a\0b\n", 4));
+  EXPECT_EQ(nul.exit_code, 2);
+  EXPECT_THAT(nul.err, AllOf(StartsWith("fanmill: line 1 of stdin"), HasSubstr("add -0")));
+  const Finished closed =
+      StartCommand({"/bin/sh", "-c", "exec " + Executable("fanmill") + " run echo <&-"},
+                   folder_ + "/closed", "")
+          .Wait();
+  EXPECT_EQ(closed.exit_code, 2);
+  EXPECT_THAT(closed.err, HasSubstr("stdin is closed"));
 }
 
 TEST_F(Run, GoesOnWithoutAStateDirectoryAndSaysWhereItWaitsInstead) {
