@@ -139,12 +139,9 @@ class Follower {
 
   // One piece of output, one result, or a short wait for one.
   absl::Status Step(Followed& followed) {
-    if (output_.Due()) {
-      BeforeOutput();
-      return output_.Advance();
-    }
+    if (output_.Due()) return output_.Advance();
     if (!reader_.buffered()) {
-      if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
+      if (absl::Status flushed = output_.Flush(); !flushed.ok()) return flushed;
     }
     if (!output_.Full()) {
       pause_.OnRoom();
@@ -188,7 +185,6 @@ class Follower {
     if (!result.part && !result.ok() && !followed.failures.full()) {
       followed.failures.Add(result, output_.CommandOf(result.task));
     }
-    BeforeOutput();
     return output_.Take(result);
   }
 
@@ -198,20 +194,7 @@ class Follower {
     if (output_.Due()) return absl::OkStatus();
     followed.ended = true;
     followed.end = end;
-    return Flush();
-  }
-
-  absl::Status Flush() {
-    if (printed_ && watch_.before_output) watch_.before_output();
-    printed_ = false;
-    absl::Status flushed = output_.Flush();
-    if (flushed.ok() && watch_.on_idle) watch_.on_idle();
-    return flushed;
-  }
-
-  void BeforeOutput() {
-    printed_ = true;
-    if (watch_.before_output) watch_.before_output();
+    return output_.Flush();
   }
 
   client::Cluster& cluster_;
@@ -221,7 +204,6 @@ class Follower {
   client::ResultReader reader_;
   Stillness stillness_;
   Pause pause_;
-  bool printed_ = false;  // something, since the last flush
 };
 
 }  // namespace

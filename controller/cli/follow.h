@@ -20,11 +20,6 @@ struct Watch {
   std::function<bool()> stop = nullptr;  // asked several times a second: true ends it
   // Each result, parts of outputs too, before the output takes it.
   std::function<void(const client::Result&)> on_result = nullptr;
-  // Before anything may be printed.
-  std::function<void()> before_output = nullptr;
-  // Several times a second, but while outputs are being printed: all that could be was, and is
-  // seen.
-  std::function<void()> on_idle = nullptr;
   // No more is read, for this reason, since the output is full; empty: it goes on. Without this,
   // it is said on stderr.
   std::function<void(const std::string& why)> on_pause = nullptr;

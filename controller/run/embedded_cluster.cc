@@ -110,9 +110,7 @@ client::Options EmbeddedCluster::ForClients() const {
   return options;
 }
 
-Loop EmbeddedCluster::MakeLoop(const char* program) const {
-  return Loop(*sockets_, {program, options_.trace_messages});
-}
+Loop EmbeddedCluster::MakeLoop(const char* program) const { return Loop(*sockets_, {program}); }
 
 void EmbeddedCluster::RunController() {
   Loop loop = MakeLoop("controller");

@@ -22,10 +22,9 @@
 namespace fanmill {
 
 struct EmbeddedOptions {
-  ExecutorOptions executor;                        // its spill_dir takes results too
-  uint64_t pid = 0;                                // who hears signals, for people
-  uint64_t results_bytes_max = uint64_t{4} << 30;  // that nobody has read yet, on disk
-  bool trace_messages = false;
+  ExecutorOptions executor;                                  // its spill_dir takes results too
+  uint64_t pid = 0;                                          // who hears signals, for people
+  uint64_t results_bytes_max = uint64_t{4} << 30;            // that nobody has read yet, on disk
   std::function<void()> on_worker_left = {};                 // on a thread of the cluster
   std::function<void(const absl::Status&)> on_trouble = {};  // likewise: results cannot be kept
 };

@@ -171,9 +171,7 @@ int Report(const RunOptions& options, client::Cluster& control, uint32_t batch) 
   if (options.report.empty() && options.report_file.empty()) return kExitOk;
   const absl::StatusOr<client::Report> report = AwaitReport(control, batch, true);
   if (!report.ok()) return Complain(report.status());
-  const bool text =
-      options.report == "text" || (options.report.empty() && options.report_file.empty());
-  const std::string& said = text ? report->text : report->json;
+  const std::string& said = options.report == "text" ? report->text : report->json;
   if (!options.report_file.empty()) {
     const absl::Status written = ReplaceFile(options.report_file, said);
     return written.ok() ? kExitOk : Complain(written);
