@@ -16,6 +16,7 @@ struct Batch {
 
   BatchFold fold;          // of durable rows only
   bool begun = false;      // results of it came, so it was started
+  uint64_t begun_at = 0;   // the newest heartbeat then
   bool recovered = false;  // known from before this start
   bool forgotten = false;  // ended, and its rows were dropped to make room. R68
   uint64_t bytes = 0;      // of its rows in the journal

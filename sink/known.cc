@@ -27,9 +27,9 @@ Batch* Ledger::BatchFor(uint32_t number, Outbox& outbox) {
 
 // Lets go of one end: the oldest of a batch that the controller lists no more.
 void Ledger::MakePlace(Outbox& outbox) {
-  const auto is_gone = [this](uint32_t number) { return IsGone(number); };
+  const auto is_gone = [this](uint32_t number) { return IsGone(*batches_.Find(number)); };
   auto gone = std::ranges::find_if(forgotten_, is_gone);
-  if (gone == forgotten_.end() && ended_.size() > 1 && IsGone(ended_.front())) {
+  if (gone == forgotten_.end() && ended_.size() > 1 && is_gone(ended_.front())) {
     ForgetOldest(outbox);
     gone = forgotten_.end() - 1;
   }
@@ -40,18 +40,33 @@ void Ledger::MakePlace(Outbox& outbox) {
 }
 
 // R69. Before the first state nothing is gone, nor while the ledger is read: its rows count.
-bool Ledger::IsGone(uint32_t number) const {
-  return phase_ != Phase::kRecovering && number <= member_.state().batches_through() &&
-         !listed_.contains(number);
+// Nor does a state tell of a batch that began after the controller had made it.
+bool Ledger::IsGone(const Batch& batch) const {
+  const uint32_t number = batch.fold.batch();
+  return phase_ != Phase::kRecovering && member_.answered() > batch.begun_at &&
+         number <= member_.state().batches_through() && !listed_.contains(number);
 }
 
 // R69. One that was not begun may be forming: a controller that restarted hears of it later.
 void Ledger::CloseIfGone(Batch& batch, Instant now, Outbox& outbox) {
-  if (batch.fold.closed() || batch.closing || !batch.begun || !IsGone(batch.fold.batch())) return;
+  if (batch.fold.closed() || batch.closing || !batch.begun || !IsGone(batch)) return;
   counts_.Add("R69");
   notices_.push_back("batch " + std::to_string(batch.fold.batch()) +
                      " is over, as the controller says, and nobody will close it: the sink does");
   Close(batch, true, batch.fold.tasks(), now, outbox);
+}
+
+// A reply without a state says that the one before is still true.
+void Ledger::JudgeBegun(Instant now, Outbox& outbox) {
+  for (auto number = begun_.begin(); number != begun_.end();) {
+    Batch* const batch = batches_.Find(*number);
+    if (batch != nullptr && member_.answered() <= batch->begun_at) {
+      ++number;
+      continue;
+    }
+    if (batch != nullptr) CloseIfGone(*batch, now, outbox);
+    number = begun_.erase(number);
+  }
 }
 
 void Ledger::CloseGone(Instant now, Outbox& outbox) {

@@ -92,6 +92,7 @@ void Ledger::OnControl(Instant now, const pb::Envelope& envelope, Outbox& outbox
     case Member::Event::kNothing:
       break;
   }
+  JudgeBegun(now, outbox);
   if (member_.FarewellAnswered()) done_ = true;  // R102
 }
 

@@ -91,9 +91,10 @@ class Ledger final : public Node {
   // known.cc: which batches there are, and which are over
   Batch* BatchFor(uint32_t number, Outbox& outbox);
   void MakePlace(Outbox& outbox);
-  bool IsGone(uint32_t number) const;
+  bool IsGone(const Batch& batch) const;
   void CloseIfGone(Batch& batch, Instant now, Outbox& outbox);
   void CloseGone(Instant now, Outbox& outbox);
+  void JudgeBegun(Instant now, Outbox& outbox);
 
   // room.cc: what may still be taken, and how room is made
   uint64_t FreeBytes() const;
@@ -140,6 +141,7 @@ class Ledger final : public Node {
   std::deque<uint32_t> forgotten_;           // R68; only their ends are known, oldest first
   absl::btree_map<uint64_t, Asker> askers_;  // by connection
   absl::btree_set<uint32_t> touched_;        // batches that rows were just applied to
+  absl::btree_set<uint32_t> begun_;          // batches that the state may be too old to list
   bool told_of_full_ = false;
   bool told_of_no_place_ = false;
   Instant leave_by_ = kNever;

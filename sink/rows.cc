@@ -152,7 +152,6 @@ void Ledger::CloseComplete(Instant now, Outbox& outbox) {
   for (const uint32_t number : std::exchange(touched_, {})) {
     Batch& batch = *batches_.Find(number);
     if (batch.fold.IsComplete()) Close(batch, false, 0, now, outbox);
-    CloseIfGone(batch, now, outbox);
   }
 }
 
@@ -165,7 +164,11 @@ void Ledger::Apply(const LedgerRow& row, Instant now) {
   if (batch == nullptr) return counts_.Add("stray_batch");
   if (batch->forgotten) return;  // it came before that was decided
   touched_.insert(row.batch);
-  batch->begun = batch->begun || row.record == nullptr || row.record->has_opened();
+  if (!batch->begun && (row.record == nullptr || row.record->has_opened())) {
+    batch->begun = true;
+    batch->begun_at = member_.newest();
+    begun_.insert(row.batch);
+  }
   if (row.record != nullptr) {
     ApplyRecord(*batch, row, now);
   } else if (row.envelope->has_results()) {

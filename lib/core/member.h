@@ -71,6 +71,11 @@ class Member {
   void Tick(Instant now, Outbox& outbox, Fill fill);
   Instant NextDeadline() const;
 
+  // Heartbeats have numbers, from 1. What the controller knew when a heartbeat was sent stands in
+  // the state as soon as that heartbeat was answered.
+  uint64_t newest() const { return sequence_; }
+  uint64_t answered() const { return answered_; }  // the newest of them
+
   // Whether the controller has answered a heartbeat that said `leaving`.
   bool FarewellAnswered() const { return farewell_ != 0 && answered_ >= farewell_; }
 

@@ -67,6 +67,14 @@ void Rig::SayState() {
   Say(Channel::kControl, reply);
 }
 
+void Rig::Heartbeat() {
+  Tick(Seconds(1));
+  pb::Envelope reply = NewEnvelope({pb::CONTROLLER, 1, kCluster});
+  reply.mutable_heartbeat_reply()->set_sequence(heartbeat_);
+  reply.mutable_heartbeat_reply()->set_state_version(state_.version());
+  Say(Channel::kControl, reply);
+}
+
 void Rig::Say(Channel channel, pb::Envelope envelope, uint64_t connection) {
   const Frame frame = Encode(Wire{std::make_shared<const pb::Envelope>(std::move(envelope)), {}});
   Give({channel, connection}, Decode(channel, frame));

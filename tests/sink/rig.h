@@ -56,6 +56,8 @@ class Rig {
   pb::ClusterState& state() { return state_; }
   // A reply to the last heartbeat, with state(), one version up.
   void SayState();
+  // The next heartbeat is said, and answered: the state is still true.
+  void Heartbeat();
 
  private:
   void Take(Outbox& outbox);

@@ -222,7 +222,9 @@ TEST(Room, ForAFurtherBatchIsMadeByLettingGoOfTheOldestEndThatIsNotListed) {  //
   RunThree(rig);  // they ended in the order 2, 1, 3
   rig.state().set_batches_through(3);
   for (const uint32_t batch : {1u, 2u}) rig.state().add_batches()->set_batch(batch);
+  rig.Heartbeat();
   rig.SayState();
+  rig.Sent();
   SayOks(rig, 4, 2);
   SayOks(rig, 5, 2);
   EXPECT_THAT(rig.Sent(), IsEmpty());
@@ -246,6 +248,7 @@ TEST(Room, ComesBackWhenTheControllerHasEndedThatBatchWithoutItsVentilator) {  /
   GiveRoom(rig, kAll);
   SayOks(rig, 7, 2, 10'000);
   rig.Sync();
+  rig.Heartbeat();
   GiveRoom(rig, 0);
   rig.state().set_batches_through(7);
   rig.state().add_batches()->set_batch(7);
@@ -284,12 +287,37 @@ TEST(Room, ComesBackTooAfterARestartAndForResultsThatComeAfterTheEnd) {  // R69
   rig.Sync();
   rig.state().set_batches_through(kBatch);
   rig.Restart();
+  rig.Heartbeat();
   rig.Sync();
   EXPECT_TRUE(rig.Summary().cancelled());
   SayOks(rig, 2, 1);  // and when its results come after it
   rig.Sync();
+  rig.Heartbeat();
   rig.Sync();
   EXPECT_TRUE(rig.Summary(2).cancelled());
+}
+
+// The state may be older than the batch: only what the controller says to a heartbeat that came
+// after the batch began can miss it.
+TEST(Room, IsNotMadeOfABatchThatBeganAfterTheState) {  // R69
+  Rig rig;
+  rig.state().set_batches_through(9);
+  rig.Join();
+  SayOks(rig, 9, 2);
+  rig.Sync();
+  rig.SayState();  // said to a heartbeat of before
+  rig.Sync();
+  EXPECT_FALSE(rig.Summary(9).closed());
+  rig.state().add_batches()->set_batch(9);
+  rig.SayState();
+  rig.Heartbeat();
+  rig.Sync();
+  EXPECT_FALSE(rig.Summary(9).closed());
+  EXPECT_EQ(rig.Count("R69"), 0u);
+  rig.state().clear_batches();
+  rig.SayState();
+  rig.Sync();
+  EXPECT_TRUE(rig.Summary(9).cancelled());
 }
 
 }  // namespace
