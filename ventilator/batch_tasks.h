@@ -96,7 +96,6 @@ class BatchTasks {
 
   // ---- what became of it ----------------------------------------------------------------------
   bool IsTerminal(uint64_t task) const { return terminal_.Test(task); }
-  bool IsHeld(uint64_t task) const { return held_.Test(task); }
   void EndOk(uint64_t begin, uint64_t end);  // whatever state they were in
   void EndFailed(uint64_t task);             // FINAL_FAILED is durable. R72
   // A failed attempt, told by ack or facts (R62, R71). Whoever holds that attempt loses it first.
@@ -118,9 +117,8 @@ class BatchTasks {
   uint64_t held() const { return held_.count(); }
 
   // ---- costs ----------------------------------------------------------------------------------
-  void Learn(uint64_t tasks, uint64_t run_us);  // Finished: these ran so long, in sum
-  uint64_t CostNs(uint64_t task) const;         // declared, else learned, else 0
-  uint64_t learned_ns() const { return learned_ns_; }
+  void Learn(uint64_t tasks, uint64_t run_us);       // Finished: these ran so long, in sum
+  uint64_t CostNs(uint64_t task) const;              // declared, else learned, else 0
   uint64_t chunk_max() const { return chunk_max_; }  // grows while costs prove small
 
   void CheckInvariants() const;

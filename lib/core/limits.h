@@ -38,7 +38,6 @@ inline constexpr uint64_t kOutputStreamBytesMax = uint64_t{1} << 30;  // per tas
 
 // Fleet.
 inline constexpr uint32_t kSlotsPerWorkerMax = 4096;
-inline constexpr uint32_t kBatchesLiveMax = 1024;
 inline constexpr uint32_t kHandlersPerWorkerMax = 64;
 inline constexpr size_t kNameBytesMax = 255;
 inline constexpr uint32_t kRetriesMax = 1000;

@@ -33,11 +33,6 @@ void Sketch::Add(uint64_t value, uint64_t times) {
   count_ += times;
 }
 
-void Sketch::Merge(const Sketch& other) {
-  for (const auto& [bucket, count] : other.buckets_) buckets_[bucket] += count;
-  count_ += other.count_;
-}
-
 uint64_t Sketch::Quantile(double quantile) const {
   if (count_ == 0) return 0;
   const double rank = std::ceil(std::clamp(quantile, 0.0, 1.0) * static_cast<double>(count_));

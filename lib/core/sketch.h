@@ -13,7 +13,6 @@ namespace fanmill {
 class Sketch {
  public:
   void Add(uint64_t value, uint64_t times = 1);
-  void Merge(const Sketch& other);
   uint64_t count() const { return count_; }
   // The value that `quantile` (0 to 1) of all values do not exceed, within 1 %; 0 when empty.
   uint64_t Quantile(double quantile) const;

@@ -66,20 +66,6 @@ TEST(Sketch, KnowsZeroAndEmptiness) {
   EXPECT_EQ(sketch.Quantile(1), 0u);
 }
 
-TEST(Sketch, AddsUpExactly) {
-  Sketch one;
-  Sketch two;
-  Sketch all;
-  Random random(5);
-  for (int i = 0; i < 1000; ++i) {
-    const uint64_t value = random.Uniform(1'000'000);
-    (i % 2 == 0 ? one : two).Add(value);
-    all.Add(value);
-  }
-  one.Merge(two);
-  EXPECT_EQ(one.Pack().SerializeAsString(), all.Pack().SerializeAsString());
-}
-
 TEST(Sketch, IsTheSameAfterPackingAndUnpacking) {
   Sketch sketch;
   for (const uint64_t value : {0, 1, 5, 5, 1'000'000}) sketch.Add(value);
