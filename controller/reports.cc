@@ -87,17 +87,15 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
     // While it runs, only who can no longer give its account is missing.
     const bool counts =
         served.account.has_value() && (!over || served.final || !IsLive(members, incarnation));
-    if (counts && named.insert(served.number).second) {
-      pb::WorkerReport& worker = *report.add_workers();
-      worker.set_number(served.number);
-      worker.set_name(served.name);
-      *worker.mutable_account() = *served.account;
-      const auto done = tasks.find(served.number);
-      if (done != tasks.end()) worker.set_tasks(done->second);
-    } else if (!counts && (over || !IsLive(members, incarnation))) {
-      report.add_missing(served.name);
-      named.insert(served.number);
-    }
+    const bool missing = !counts && (over || !IsLive(members, incarnation));
+    pb::WorkerReport& worker = *report.add_workers();
+    worker.set_number(served.number);
+    worker.set_name(served.name);
+    if (counts) *worker.mutable_account() = *served.account;
+    if (missing) report.add_missing(served.name);
+    if (!named.insert(served.number).second) continue;  // its tasks are counted
+    const auto done = tasks.find(served.number);
+    if (done != tasks.end()) worker.set_tasks(done->second);
   }
   for (const auto& [number, count] : tasks) {
     if (over && !named.contains(number)) report.add_missing(absl::StrCat("worker ", number));

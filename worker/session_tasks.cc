@@ -34,15 +34,19 @@ void Session::OnRan(Instant now, const TasksRan& ran, Outbox& outbox) {
   const worker::Bite* const bite = schedule_.InSlot(ran.slot);
   FANMILL_CHECK(bite != nullptr, "a slot without tasks told of some");
   worker::HeldChunk& chunk = *held_.Find(bite->chunk);
-  accounts_.Ran(now, ran.slot, ran.began, ran.ended, ran.idle);
   Duration run = ran.ok_run;
+  Duration stopped_run{0};
   uint32_t ended = ran.ok_count;
   if (ran.ok_count > 0) TakePlain(chunk, ran);
   for (const TaskOutcome& outcome : ran.outcomes) {
-    if (TakeOutcome(chunk, outcome, outbox)) continue;
+    if (TakeOutcome(chunk, outcome, outbox)) {
+      stopped_run += outcome.run;
+      continue;
+    }
     run += outcome.run;
     ++ended;
   }
+  accounts_.Ran(now, ran.slot, ran.began, ran.ended, ran.idle, stopped_run);
   const auto stopped = static_cast<uint32_t>(ran.ok_count + ran.outcomes.size() - ended);
   schedule_.Ran(now, ran.slot, ended, stopped, run);
   if (ran.idle) schedule_.Free(ran.slot);

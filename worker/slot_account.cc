@@ -81,7 +81,15 @@ void SlotAccounts::Hand(Instant now, uint32_t slot, uint32_t batch, bool retry) 
   mine.Set(now, mine.slots() + 1);
 }
 
-void SlotAccounts::Ran(Instant now, uint32_t slot, Instant began, Instant ended, bool idle) {
+void SlotAccounts::AddPiece(const Piece& piece, Batch& batch) {
+  if (piece.to == piece.from) return;
+  batch.ran[piece.part] += (piece.to - piece.from).count();
+  batch.pieces.push_back(piece);
+  if (batch.pieces.size() > kPiecesMax) batch.pieces.pop_front();
+}
+
+void SlotAccounts::Ran(Instant now, uint32_t slot, Instant began, Instant ended, bool idle,
+                       Duration stopped) {
   FANMILL_CHECK(slot < slots_count_ && slots_[slot].busy);
   Slot& taken = slots_[slot];
   const Instant from = std::clamp(began, taken.since, std::max(taken.since, now));
@@ -90,9 +98,9 @@ void SlotAccounts::Ran(Instant now, uint32_t slot, Instant began, Instant ended,
   const auto known = batches_.find(taken.batch);
   if (known != batches_.end()) {
     Batch& batch = known->second;
-    (taken.retry ? batch.retrying : batch.run) += (to - from).count();
-    batch.pieces.push_back({from, to, taken.retry ? kRetrying : kRun});
-    if (batch.pieces.size() > kPiecesMax) batch.pieces.pop_front();
+    const Instant cut = to - std::clamp(stopped, Duration{0}, to - from);
+    AddPiece({from, cut, taken.retry ? kRetrying : kRun}, batch);
+    AddPiece({cut, to, kStopped}, batch);
     if (idle) batch.mine.Set(now, batch.mine.slots() - 1);
   }
   if (!idle) return;
@@ -175,8 +183,7 @@ SlotAccounts::Parts SlotAccounts::PartsAt(Instant t, uint32_t number, const Batc
   const int64_t busy = busy_.At(t);
   const int64_t mine = std::min(batch.mine.At(t), busy);
   parts[kOther] = busy - mine;
-  parts[kRun] = batch.run;
-  parts[kRetrying] = batch.retrying;
+  for (const Part part : {kRun, kRetrying, kStopped}) parts[part] = batch.ran[part];
   for (const Piece& piece : batch.pieces) {
     if (piece.to > t) parts[piece.part] -= (piece.to - std::max(piece.from, t)).count();
   }
@@ -185,9 +192,12 @@ SlotAccounts::Parts SlotAccounts::PartsAt(Instant t, uint32_t number, const Batc
     if (!slot.busy || slot.batch != number || slot.since >= t) continue;
     parts[slot.retry ? kRetrying : kRun] += (t - slot.since).count();
   }
-  parts[kRun] = std::clamp<int64_t>(parts[kRun], 0, mine);
-  parts[kRetrying] = std::clamp<int64_t>(parts[kRetrying], 0, mine - parts[kRun]);
-  parts[kTransferring] += mine - parts[kRun] - parts[kRetrying];
+  int64_t left = mine;
+  for (const Part part : {kRun, kRetrying, kStopped}) {
+    parts[part] = std::clamp<int64_t>(parts[part], 0, left);
+    left -= parts[part];
+  }
+  parts[kTransferring] += left;
   return parts;
 }
 
@@ -225,6 +235,7 @@ pb::SlotAccount SlotAccounts::Between(uint32_t number, const Batch& batch, Insta
   account.set_window_us(static_cast<uint64_t>(std::max<int64_t>(0, (end - start).count())));
   account.set_run_us(static_cast<uint64_t>(parts[kRun]));
   account.set_retrying_us(static_cast<uint64_t>(parts[kRetrying]));
+  account.set_stopped_us(static_cast<uint64_t>(parts[kStopped]));
   account.set_other_us(static_cast<uint64_t>(parts[kOther]));
   account.set_starting_us(static_cast<uint64_t>(parts[kStarting]));
   account.set_transferring_us(static_cast<uint64_t>(parts[kTransferring]));

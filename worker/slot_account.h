@@ -1,7 +1,8 @@
 // Where the time of a worker's slots goes, batch by batch. Each slot is at each moment in exactly
-// one state as a batch sees it: running a first attempt of it, running a further one, taken by
-// another batch, or idle for one named cause. The parts of an account therefore add up to slots
-// times window to the microsecond, also when the window's ends are learned late.
+// one state as a batch sees it: running a first attempt of it, running a further one, or
+// one that was stopped, taken by another batch, or idle for one named cause. The parts of an
+// account therefore add up to slots times window to the microsecond, also when the window's ends
+// are learned late.
 #ifndef FANMILL_WORKER_SLOT_ACCOUNT_H_
 #define FANMILL_WORKER_SLOT_ACCOUNT_H_
 
@@ -38,8 +39,10 @@ class SlotAccounts {
   void Forget(uint32_t batch);
 
   // What a slot does. It is handed tasks, tells in one or more words what ran when, and is idle.
+  // `stopped`: the last part of what ran, of attempts that were stopped.
   void Hand(Instant now, uint32_t slot, uint32_t batch, bool retry);
-  void Ran(Instant now, uint32_t slot, Instant began, Instant ended, bool idle);
+  void Ran(Instant now, uint32_t slot, Instant began, Instant ended, bool idle,
+           Duration stopped = Duration{0});
 
   bool Knows(uint32_t batch) const { return batches_.contains(batch); }
   std::vector<uint32_t> Batches() const;
@@ -47,8 +50,18 @@ class SlotAccounts {
   pb::SlotAccount Account(Instant now, uint32_t batch) const;
 
  private:
-  enum Part { kRun, kRetrying, kOther, kStarting, kTransferring, kWaiting, kTail, kDraining };
-  static constexpr size_t kParts = 8;
+  enum Part {
+    kRun,
+    kRetrying,
+    kStopped,
+    kOther,
+    kStarting,
+    kTransferring,
+    kWaiting,
+    kTail,
+    kDraining
+  };
+  static constexpr size_t kParts = 9;
   using Parts = std::array<int64_t, kParts>;
   // From `at` on idle slots are idle for `cause`; until then `idle` had been added up.
   struct CauseStep {
@@ -59,16 +72,15 @@ class SlotAccounts {
   struct Piece {
     Instant from;
     Instant to;
-    Part part;  // kRun or kRetrying
+    Part part;  // kRun, kRetrying or kStopped
   };
   struct Batch {
     explicit Batch(Instant origin) : mine(origin) {}
     Tally mine;  // slots that were handed a task of it
     bool waits_here = false;
     std::deque<CauseStep> causes;  // never empty
-    int64_t run = 0;
-    int64_t retrying = 0;
-    std::deque<Piece> pieces;  // the last ones of run and retrying
+    Parts ran{};                   // run, retrying and stopped
+    std::deque<Piece> pieces;      // the last ones of these
     std::optional<Instant> first_came;
     Parts at_first_came{};
     std::optional<Instant> start;
@@ -83,6 +95,7 @@ class SlotAccounts {
   };
 
   Batch& Open(Instant now, uint32_t batch);
+  static void AddPiece(const Piece& piece, Batch& batch);
   int64_t IdleAt(Instant t) const;
   Part CauseOf(uint32_t number, const Batch& batch) const;
   void Review(Instant now, uint32_t number, Batch& batch);

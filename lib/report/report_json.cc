@@ -19,6 +19,10 @@ Json OrNull(const std::optional<Value>& value) {
   return value.has_value() ? Json(*value) : Json(nullptr);
 }
 
+Json SecondsOrNull(const std::optional<uint64_t>& us) {
+  return us.has_value() ? Json(Seconds(*us)) : Json(nullptr);
+}
+
 Json LostJson(const LostTime& lost) {
   Json json = Json::object();
   for (size_t i = 0; i < kCauses; ++i) {
@@ -37,20 +41,24 @@ Json WorkerJson(const WorkerTiming& worker) {
 }  // namespace
 
 std::string ToJson(const TimingReport& report) {
-  Json json = {{"schema", kSchema},           {"batch", report.batch},
-               {"complete", report.complete}, {"missing", Json::array()},
-               {"tasks", report.tasks},       {"ok", report.ok},
-               {"failed", report.failed},     {"cancelled", report.cancelled},
-               {"slots", report.slots},       {"workers", report.per_worker.size()}};
+  Json json = {{"schema", kSchema},
+               {"batch", report.batch},
+               {"complete", report.complete},
+               {"missing", Json::array()},
+               {"tasks", report.tasks},
+               {"ok", report.ok},
+               {"failed", report.failed},
+               {"cancelled", report.cancelled},
+               {"slots", OrNull(report.slots)},
+               {"workers", report.per_worker.size()}};
   for (const std::string& name : report.missing) {
     json["missing"].push_back(Printable(name, kNameBytes));
   }
   json["elapsed_s"] = Seconds(report.elapsed_us);
-  json["expected_s"] =
-      report.expected_us.has_value() ? Json(Seconds(*report.expected_us)) : Json(nullptr);
+  json["expected_s"] = SecondsOrNull(report.expected_us);
   json["run_s"] = Seconds(report.run_us);
   json["capacity_s"] = Seconds(report.capacity_us);
-  json["lower_bound_s"] = Seconds(report.lower_bound_us);
+  json["lower_bound_s"] = SecondsOrNull(report.lower_bound_us);
   json["bound_ratio"] = OrNull(report.bound_ratio);
   json["efficiency"] = OrNull(report.efficiency);
   json["speedup"] = OrNull(report.speedup);

@@ -56,7 +56,9 @@ const char* Words(Cause cause) {
     case Cause::kTransferring:
       return "handing tasks over";
     case Cause::kHandling:
-      return "slot taken, no result";
+      return "between two tasks";
+    case Cause::kStopped:
+      return "attempts that were stopped";
     case Cause::kRetrying:
       return "attempts in vain";
     case Cause::kOtherBatch:
@@ -99,8 +101,9 @@ std::string Share(const std::string& what, uint64_t us, uint64_t whole) {
 }
 
 std::string WhereTheTimeWent(const TimingReport& report) {
-  std::string text = absl::StrCat("\nWhere the time of ", SlotsText(report.slots), " of ",
-                                  Plural(report.per_worker.size(), "worker"), " went\n");
+  if (!report.ended) return "";  // the slots' accounts come at the end
+  std::string text = absl::StrCat("\nWhere the time of ", SlotsText(report.slots.value_or(0)),
+                                  " of ", Plural(report.per_worker.size(), "worker"), " went\n");
   absl::StrAppend(&text, Share("running tasks", report.run_us, report.capacity_us));
   for (size_t i = 0; i < kCauses; ++i) {
     if (report.lost_us[i] == 0) continue;
@@ -116,7 +119,7 @@ std::string Verdict(const TimingReport& report) {
   return absl::StrFormat(
       "\nAt least %s were needed on these slots: the pace was %.1f %% of the best.\n"
       "One slot alone would have run for %s: a speedup of %.2f.\n",
-      Short(report.lower_bound_us), 100 * *report.bound_ratio, Short(report.run_us),
+      Short(report.lower_bound_us.value_or(0)), 100 * *report.bound_ratio, Short(report.run_us),
       *report.speedup);
 }
 
@@ -135,6 +138,9 @@ std::string MostLost(const WorkerTiming& worker) {
                          Percent(*most, worker.capacity_us));
 }
 
+// A worker that gave no account told no slots either.
+std::string Known(uint32_t slots) { return slots == 0 ? "?" : absl::StrCat(slots); }
+
 std::string Workers(const TimingReport& report) {
   if (report.per_worker.empty()) return "";
   std::string text = absl::StrFormat("\n%6s  %-17s %5s %8s %9s %7s  %s\n", "worker", "name",
@@ -142,8 +148,8 @@ std::string Workers(const TimingReport& report) {
   const size_t lines = std::min(report.per_worker.size(), kWorkerLinesMax);
   for (size_t i = 0; i < lines; ++i) {
     const WorkerTiming& worker = report.per_worker[i];
-    absl::StrAppendFormat(&text, "%6d  %-17s %5d %8d %9.3f %5.1f %%  %s\n", worker.number,
-                          Printable(worker.name, 17), worker.slots, worker.tasks,
+    absl::StrAppendFormat(&text, "%6d  %-17s %5s %8d %9.3f %5.1f %%  %s\n", worker.number,
+                          Printable(worker.name, 17), Known(worker.slots), worker.tasks,
                           Seconds(worker.run_us), Percent(worker.run_us, worker.capacity_us),
                           MostLost(worker));
   }

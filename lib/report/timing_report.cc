@@ -26,7 +26,7 @@ struct Sources {
   uint64_t slots_offered = 0;  // by all that had its number
   uint64_t attempts_us = 0;    // slots that ran attempts of the batch
   uint64_t retrying_us = 0;    // part of it: further attempts
-  LostTime idle_us{};
+  LostTime accounted_us{};
   uint64_t tasks = 0;
   uint64_t run_us = 0;     // attempts that became ends, by their own clocks
   uint64_t failed_us = 0;  // attempts that failed and were repeated, likewise
@@ -35,16 +35,17 @@ struct Sources {
 void AddAccount(const pb::WorkerReport& worker, Sources& sources) {
   const pb::SlotAccount& account = worker.account();
   sources.name = worker.name();
-  sources.slots = account.slots();
+  sources.slots = std::max(sources.slots, account.slots());
   sources.slots_offered += account.slots();
   sources.attempts_us += account.run_us() + account.retrying_us();
   sources.retrying_us += account.retrying_us();
-  Lost(sources.idle_us, Cause::kStarting) += account.starting_us();
-  Lost(sources.idle_us, Cause::kWaiting) += account.waiting_us();
-  Lost(sources.idle_us, Cause::kTransferring) += account.transferring_us();
-  Lost(sources.idle_us, Cause::kOtherBatch) += account.other_us();
-  Lost(sources.idle_us, Cause::kTail) += account.tail_us();
-  Lost(sources.idle_us, Cause::kDraining) += account.draining_us();
+  Lost(sources.accounted_us, Cause::kStopped) += account.stopped_us();
+  Lost(sources.accounted_us, Cause::kStarting) += account.starting_us();
+  Lost(sources.accounted_us, Cause::kWaiting) += account.waiting_us();
+  Lost(sources.accounted_us, Cause::kTransferring) += account.transferring_us();
+  Lost(sources.accounted_us, Cause::kOtherBatch) += account.other_us();
+  Lost(sources.accounted_us, Cause::kTail) += account.tail_us();
+  Lost(sources.accounted_us, Cause::kDraining) += account.draining_us();
 }
 
 // A worker that came back under its number has more than one account: they add up.
@@ -84,7 +85,7 @@ void CutTo(uint64_t offered_us, WorkerTiming& timing) {
   uint64_t capacity_us = timing.run_us + Sum(timing.lost_us);
   for (const Cause cause :
        {Cause::kTail, Cause::kWaiting, Cause::kTransferring, Cause::kStarting, Cause::kDraining,
-        Cause::kOtherBatch, Cause::kHandling, Cause::kRetrying}) {
+        Cause::kOtherBatch, Cause::kHandling, Cause::kStopped, Cause::kRetrying}) {
     if (capacity_us <= offered_us) return;
     const uint64_t cut = std::min(Lost(timing.lost_us, cause), capacity_us - offered_us);
     Lost(timing.lost_us, cause) -= cut;
@@ -99,7 +100,7 @@ WorkerTiming Time(uint32_t number, const Sources& sources, const pb::BatchSummar
   timing.slots = sources.slots;
   timing.tasks = sources.tasks;
   timing.run_us = sources.run_us;
-  timing.lost_us = sources.idle_us;
+  timing.lost_us = sources.accounted_us;
   SplitAttempts(sources, summary.late() > 0, timing.lost_us);
   CutTo(OfferedMost(sources, summary), timing);
   // Usually slots * window. More where tasks ran whose slot has no account.
@@ -121,13 +122,14 @@ void AddRatios(uint64_t offered_us, TimingReport& timing) {
   const auto elapsed = static_cast<double>(timing.elapsed_us);
   const auto run = static_cast<double>(timing.run_us);
   const auto capacity = static_cast<double>(timing.capacity_us);
+  timing.speedup = Ratio(run, elapsed);
+  if (!timing.ended) return;
   const double slots = Ratio(static_cast<double>(offered_us), elapsed).value_or(0);
   timing.slots = std::round(slots * 10) / 10;
   const auto spread = static_cast<uint64_t>(std::llround(Ratio(run, slots).value_or(0)));
   timing.lower_bound_us = std::max(spread, timing.longest_us);
-  timing.bound_ratio = Ratio(static_cast<double>(timing.lower_bound_us), elapsed);
+  timing.bound_ratio = Ratio(static_cast<double>(*timing.lower_bound_us), elapsed);
   timing.efficiency = Ratio(run, capacity);
-  timing.speedup = Ratio(run, elapsed);
 }
 
 }  // namespace
@@ -142,6 +144,8 @@ std::string_view CauseName(Cause cause) {
       return "transferring";
     case Cause::kHandling:
       return "handling";
+    case Cause::kStopped:
+      return "stopped";
     case Cause::kRetrying:
       return "retrying";
     case Cause::kOtherBatch:

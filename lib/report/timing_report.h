@@ -30,13 +30,14 @@ enum class Cause {
   kStarting,      // the worker was not ready yet
   kWaiting,       // nothing held, while there were tasks to hand out
   kTransferring,  // a task was held, or on its way into or out of the slot
-  kHandling,      // the slot was taken, but no result tells of it: stopped, or between two tasks
+  kHandling,      // the slot was taken, but no task's clock ran: between two tasks
+  kStopped,       // ran attempts that were stopped, as their batch was cancelled
   kRetrying,      // ran attempts that failed and were repeated, or whose results came late
   kOtherBatch,    // ran other batches
   kTail,          // nothing left to hand out: the batch was ending
   kDraining,      // the worker was told to take no more
 };
-inline constexpr size_t kCauses = 8;
+inline constexpr size_t kCauses = 9;
 using LostTime = std::array<uint64_t, kCauses>;  // microseconds, by cause
 
 // As in JSON: "starting", "waiting", ...
@@ -71,9 +72,9 @@ struct TimingReport {
   uint64_t capacity_us = 0;
   uint64_t longest_us = 0;
   LostTime lost_us{};
-  double slots = 0;  // capacity / elapsed: the average, as workers come and go; to a tenth
-  uint64_t lower_bound_us = 0;  // max(run / slots, the longest task), of the unrounded slots
-  // Nothing where they would be divided by 0.
+  // Nothing before the end, when the accounts come, and where they would be divided by 0.
+  std::optional<double> slots;  // capacity / elapsed: the average, as workers come and go; a tenth
+  std::optional<uint64_t> lower_bound_us;  // max(run / slots, the longest task)
   std::optional<double> bound_ratio;
   std::optional<double> efficiency;  // run / capacity
   std::optional<double> speedup;

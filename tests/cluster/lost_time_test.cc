@@ -160,15 +160,14 @@ TEST_F(LostTime, IsTransferringWhileATaskIsHeldThatMayNotStart) {  // R41
                {"starting", "retrying", "other_batch", "draining"});
 }
 
-// A task that was stopped has no result that tells how long it ran.
-TEST_F(LostTime, IsHandlingWhatRanOfATaskThatWasStopped) {
+TEST_F(LostTime, IsStoppedWhatRanOfATaskWhoseBatchWasCancelled) {
   Start(1, 1);
   const std::string batch = SubmitGated("gate");
   ASSERT_TRUE(AwaitStatus(batch, "running"));
   const Duration held = Hold();
   EXPECT_EQ(cluster_.Fanmill({"cancel", batch}).exit_code, 0);
   const json report = ReportOf(batch, 3);
-  ExpectMostly(report["lost"], "handling", held,
+  ExpectMostly(report["lost"], "stopped", held,
                {"starting", "retrying", "other_batch", "draining"});
   EXPECT_EQ(Us(report["run_s"]), 0) << report;
 }

@@ -119,7 +119,7 @@ TEST_F(ReportsTest, ALiveWorkerThatGivesNoAccountIsNotWaitedForForEver) {
     Wait(Millis(500));
     Give(101, Beat(pb::WORKER, 101));
   }
-  EXPECT_EQ(Ask(pb::Command::REPORT, 1).report().workers_size(), 0);
+  EXPECT_FALSE(Ask(pb::Command::REPORT, 1).report().workers(0).has_account());
   EXPECT_FALSE(Answer().report().final());
   EXPECT_EQ(Counted("R95"), 0u);
   Wait(Millis(500));

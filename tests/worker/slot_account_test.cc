@@ -12,7 +12,7 @@ constexpr Instant At(int64_t us) { return Instant{Micros(us)}; }
 
 uint64_t Sum(const pb::SlotAccount& a) {
   return a.run_us() + a.retrying_us() + a.other_us() + a.starting_us() + a.transferring_us() +
-         a.waiting_us() + a.tail_us() + a.draining_us();
+         a.waiting_us() + a.tail_us() + a.draining_us() + a.stopped_us();
 }
 
 RangeSet Set(uint64_t batch) {
@@ -49,6 +49,23 @@ TEST(SlotAccount, NamesTheCauseOfEveryMicrosecond) {
   EXPECT_EQ(account.tail_us(), 110u + 50u);
   EXPECT_EQ(account.draining_us(), 100u);
   EXPECT_EQ(Sum(account), 2 * account.window_us());
+}
+
+TEST(SlotAccount, TellsWhatWasStoppedFromWhatRan) {
+  SlotAccounts accounts(1, At(0));
+  accounts.BecomeReady(At(0));
+  accounts.BatchStarted(At(0), 1, At(0));
+  accounts.Hand(At(0), 0, 1, false);
+  accounts.Ran(At(100), 0, At(0), At(90), true, Micros(60));  // of two attempts the second
+  accounts.Hand(At(100), 0, 1, true);
+  accounts.Ran(At(200), 0, At(100), At(200), true, Micros(500));  // no more than there was
+  accounts.BatchEnded(At(200), 1, At(0), At(200));
+  const pb::SlotAccount account = accounts.Account(At(200), 1);
+  EXPECT_EQ(account.run_us(), 30u);
+  EXPECT_EQ(account.stopped_us(), 60u + 100u);
+  EXPECT_EQ(account.retrying_us(), 0u);
+  EXPECT_EQ(account.transferring_us(), 10u);
+  EXPECT_EQ(Sum(account), 200u);
 }
 
 TEST(SlotAccount, CountsFromTheArrivalOfALateWorker) {
@@ -203,7 +220,8 @@ TEST(SlotAccount, AddsUpToTheMicrosecondInAnyOrder) {
           } else {
             const bool idle = random.Uniform(2) == 0;
             const auto began = At(now - static_cast<int64_t>(random.Uniform(60)));
-            accounts.Ran(At(now), slot, began, At(now - 3), idle);
+            accounts.Ran(At(now), slot, began, At(now - 3), idle,
+                         Micros(static_cast<int64_t>(random.Uniform(80))));
             busy[slot] = !idle;
           }
       }
