@@ -106,6 +106,7 @@ void Controller::ApplyWish(Instant now, const pb::BatchWish& wish, Outbox& outbo
     Move(batch, control::BatchEvent::kBarrierPassed);  // recovered: it passed before
     if (Move(batch, control::BatchEvent::kStartDurable)) {
       Count("R91");
+      if (recovered_) Notice(absl::StrCat("batch ", batch.id, " starts"));
       batch.started = true;
       batch.start = now;
       Send({Signal::Topic::kBatch, batch.id, Signal::Verb::kStart, 0}, outbox);
@@ -269,9 +270,13 @@ void Controller::ApplyReport(Instant now, const pb::BookRecord& record, Outbox& 
   if (record.report().final()) return Retire(record);
   const auto found = batches_.find(record.report().batch());
   if (found == batches_.end()) return;
-  Move(found->second, control::EndOf(record.report().summary()));
+  const pb::BatchSummary& summary = record.report().summary();
+  Move(found->second, control::EndOf(summary));
   view_.Changed();
-  if (recovered_) TryReport(now, found->second, outbox);
+  if (!recovered_) return;
+  Notice(absl::StrCat("batch ", record.report().batch(), " ended: ok ", summary.ok(), ", failed ",
+                      summary.failed(), ", cancelled ", summary.cancelled_tasks()));
+  TryReport(now, found->second, outbox);
 }
 
 // R95

@@ -117,6 +117,7 @@ class Controller final : public Node {
   void OnRoleHello(Instant now, PeerId from, const Wire& wire, Outbox& outbox);
   void OnWorkerHello(Instant now, PeerId from, const pb::Envelope& envelope, Outbox& outbox);
   Member& Join(Instant now, const pb::Envelope& envelope, pb::Hello hello, Outbox& outbox);
+  void NoticeJoin(const Member& member);
   void Welcome(Instant now, PeerId to, uint32_t number, Outbox& outbox);
   void Refuse(PeerId to, std::string reason, Outbox& outbox);
   void OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox& outbox);

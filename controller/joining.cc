@@ -110,6 +110,7 @@ control::Member& Controller::Join(Instant now, const pb::Envelope& envelope, pb:
   const pb::Role role = envelope.role();
   Member* member = members_.Find(role, envelope.epoch());
   const bool fresh = member == nullptr;
+  const bool was_gone = !fresh && member->gone;
   const bool moved = fresh || !Same(member->hello.endpoints(), hello.endpoints());
   const bool renumbered = !fresh && member->hello.number() != hello.number();
   if (fresh) member = &members_.Add(now, role, envelope.epoch(), hello);
@@ -117,6 +118,7 @@ control::Member& Controller::Join(Instant now, const pb::Envelope& envelope, pb:
   members_.Return(now, *member);
   member->asked = member->asked || wishes_.wish() != pb::RUN;
   if (fresh || moved || renumbered) WriteMember(*member, outbox);
+  if (fresh || was_gone) NoticeJoin(*member);
   if (role != pb::WORKER) {
     if (moved) {
       if (role == pb::VENTILATOR) offering_.clear();
@@ -129,6 +131,12 @@ control::Member& Controller::Join(Instant now, const pb::Envelope& envelope, pb:
     if (member->live() && batch.started && !batch.closed) Serve(batch, *member);
   }
   return *member;
+}
+
+void Controller::NoticeJoin(const Member& member) {
+  const uint32_t slots = member.hello.slots();
+  Notice(absl::StrCat(MemberName(member), " joined",
+                      slots == 0 ? "" : absl::StrCat(", slots: ", slots)));
 }
 
 void Controller::Welcome(Instant now, PeerId to, uint32_t number, Outbox& outbox) {
@@ -175,6 +183,7 @@ void Controller::OnHeartbeat(Instant now, PeerId from, const Wire& wire, Outbox&
   }
   if (heartbeat.leaving() && !member->left) {
     if (member->role != pb::WORKER) member->confirmed = true;
+    Notice(absl::StrCat(MemberName(*member), " leaves"));
     OnLeaving(now, *member, outbox);
   }
   // Who leaves exits once it is answered, and cannot say it again.
@@ -190,6 +199,9 @@ void Controller::OnDeath(Instant now, const pb::Envelope& envelope, Outbox& outb
   for (const pb::Receipt& receipt : envelope.heartbeat().receipts()) {
     OnReceipt(now, *worker, receipt, true, outbox);
   }
+  Notice(absl::StrCat(
+      MemberName(*worker), " died",
+      worker->confirmed ? ": nothing of it runs any more" : ", and what it ran may still run"));
   OnLeaving(now, *worker, outbox);
 }
 

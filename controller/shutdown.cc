@@ -21,10 +21,11 @@ void Controller::ApplyClusterWish(Instant now, const pb::ClusterWish& wish, Outb
   Count(wish.wish() == pb::KILL ? "R101" : "R100");
   for (auto& [incarnation, worker] : members_.workers()) {
     const bool lacks = worker.ran && ConfirmationOf(worker, nullptr) == Confirmation::kLacking;
-    worker.asked = worker.asked || worker.live() || lacks;
+    worker.asked = worker.asked || !worker.left || lacks;
   }
+  // Who is silent may be alive: nobody waits for it, but without its word it is named.
   for (const Member* role : {members_.ventilator(), members_.sink()}) {
-    if (role != nullptr && role->live()) members_.Find(role->role, role->incarnation)->asked = true;
+    if (role != nullptr && !role->left) members_.Find(role->role, role->incarnation)->asked = true;
   }
   if (recovered_) AdvanceShutdown(now, outbox);
 }

@@ -164,7 +164,9 @@ TEST_F(JoiningTest, ASilentMemberIsGoneAfterALeaseAndBackWhenItSpeaks) {
   const pb::CommandReply reply = Ask(pb::Command::STATUS);
   EXPECT_TRUE(reply.members(0).gone());
   EXPECT_EQ(reply.members(0).silent_us(), 5'000'000u);
-  EXPECT_EQ(controller_->TakeNotices().size(), 1u);
+  EXPECT_EQ(controller_->TakeNotices(),
+            (Lines{"worker 1 (box:105) joined, slots: 4",
+                   "worker 1 (box:105) has been silent for 5 s and is shown as gone"}));
   Give(5, Beat(pb::WORKER, 105));
   EXPECT_TRUE(heard_.unknown());
   Give(5, WorkerHello(105));
