@@ -42,6 +42,12 @@ constexpr char kFooter[] =
     "Exit codes: 0 ok, 1 a task failed, 2 usage, 3 cancelled, 4 a wait timed out,\n"
     "5 Fanmill could not, 6 receipts missing, 128+N ended by signal N.";
 
+constexpr char kWhereTheClusterIs[] =
+    "\n\n"
+    "Which cluster: --controller HOST[:PORT], --key FILE, --insecure-network, or the "
+    "environment's\n"
+    "FANMILL_CONTROLLER and FANMILL_KEY; without them the one at 127.0.0.1:21000.";
+
 // The parser's own words, but for the mistake that it words badly.
 int Explain(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> unknown = app.remaining();
@@ -60,6 +66,14 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
   Say(Printable(Explained(error), kMessageBytesMax) + "; " + command +
       " --help tells how it is used");
   return kExitUsage;
+}
+
+// Options of `fanmill` itself are valid behind each subcommand too, but its help would not say so.
+void TeachWhereTheClusterIs(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == "demo" || command->get_name() == "keygen") continue;
+    command->footer(command->get_footer() + kWhereTheClusterIs);
+  }
 }
 
 int Main(int argc, char** argv) {
@@ -84,6 +98,7 @@ int Main(int argc, char** argv) {
   AddSteer(app, line);
   AddInspect(app, line);
   AddKeygen(app, line);
+  TeachWhereTheClusterIs(app);
   RefuseValuesOfFlags(app);
   if (argc == 1) {
     std::fputs(app.help().c_str(), stderr);

@@ -8,13 +8,18 @@
 #include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
 #include "lib/core/printable.h"
+#include "lib/io/address.h"
 #include "lib/io/clock.h"
+#include "lib/io/flags.h"
+#include "lib/io/listener.h"
 #include "lib/io/process.h"
 
 namespace fanmill::cli {
 namespace {
 
 constexpr Duration kAskEvery = Millis(50);
+constexpr Duration kEndPatience = Seconds(2);
+constexpr Duration kLookEvery = Millis(5);
 constexpr Duration kCancelPatience = Seconds(15);
 constexpr size_t kNameShownMax = 60;
 
@@ -82,6 +87,14 @@ class Receipts {
   std::set<std::string> told_;
 };
 
+// The controller has told the end and goes now. Who starts the next one after this command finds
+// its address free; where that is done by somebody else at once, no end is seen.
+void AwaitItsEnd(const ClusterOptions& options) {
+  const absl::StatusOr<Address> controller = ParseAddress(options.controller, kControlPort);
+  const Instant deadline = Now() + kEndPatience;
+  while (controller.ok() && Now() < deadline && SomebodyListens(*controller)) WaitFor(kLookEvery);
+}
+
 int Cancel(const ClusterOptions& options, uint32_t batch) {
   WatchSignals();
   auto cluster = Connect(options);
@@ -125,7 +138,10 @@ int ShutDown(const ClusterOptions& options, bool now, const std::string& timeout
     if (!done.ok()) return Complain(done.status());
     asked = true;
     receipts.Show(members, waiting);
-    if (*done) return receipts.ShowMissing(members, "");
+    if (*done) {
+      AwaitItsEnd(options);
+      return receipts.ShowMissing(members, "");
+    }
     WaitFor(kAskEvery);
   } while (Now() < deadline && SignalSeen() == 0);
   if (SignalSeen() == 0) return receipts.ShowMissing(members, "; the shutdown goes on");

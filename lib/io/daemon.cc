@@ -32,8 +32,8 @@ Daemon::Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory sta
                std::unique_ptr<Sockets> sockets)
     : flags_(flags),
       addresses_(std::move(addresses)),
-      state_(std::move(state)),
       sockets_(std::move(sockets)),
+      state_(std::move(state)),
       journal_(flags.journal),
       loop_(*sockets_, {flags.common.program, flags.common.trace_messages}) {
   loop_.AddPeer(Channel::kJournal, journal_);

@@ -82,8 +82,8 @@ class Daemon {
   DaemonFlags flags_;
   Addresses addresses_;
   std::unique_ptr<ExitWatchdog> watchdog_;  // once the node is done; outlives the sockets
-  StateDirectory state_;
   std::unique_ptr<Sockets> sockets_;
+  StateDirectory state_;  // free for the next when nobody listens here any more
   Person person_;
   MemoryJournal journal_;
   Loop loop_;

@@ -109,7 +109,8 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
       "--insecure-network", flags.insecure_network,
       "without a key, use addresses that others can reach: whoever does can run code here");
   app.add_flag("--trace-messages", flags.trace_messages,
-               "print every message with the pair of sockets it crosses, to watch the ring turn");
+               "print every message with the pair of sockets it crosses, to watch the ring turn; "
+               "the wire counts tasks from 0");
   app.set_version_flag("--version", absl::StrCat(flags.program, " ", Version()));
 }
 
@@ -135,6 +136,7 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
 }
 
 void StartLogging(const CommonFlags& flags) {
+  if (spdlog::get(flags.program) != nullptr) return;
   spdlog::set_default_logger(spdlog::stderr_logger_mt(flags.program));
   spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%f%z level=%l program=%n pid=%P %v");
   spdlog::set_level(spdlog::level::from_str(flags.log_level));

@@ -46,7 +46,7 @@ void AddControllerFlag(CLI::App& app, CommonFlags& flags);
 // An exit code when there is nothing left to do: help was asked for, or the usage is wrong.
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv);
 
-// From now on spdlog writes one key=value line for each event to stderr.
+// From now on spdlog writes one key=value line for each event to stderr. Repeated it does nothing.
 void StartLogging(const CommonFlags& flags);
 
 // Loads the key, if one was named.

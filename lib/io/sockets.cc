@@ -1,8 +1,5 @@
 #include "lib/io/sockets.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -12,7 +9,7 @@
 #include "lib/core/check.h"
 #include "lib/core/wire.h"
 #include "lib/io/clock.h"
-#include "lib/io/file.h"
+#include "lib/io/listener.h"
 #include "lib/io/process.h"
 
 namespace fanmill {
@@ -99,15 +96,6 @@ absl::Status CouldNotListen(const Address& address, int error) {
       absl::StrCat("could not listen on ", address.Endpoint(), ": ", ErrorText(error), what_to_do));
 }
 
-// Binding would take the path away from whoever listens there, without a word.
-bool SomebodyListens(const std::string& path) {
-  const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
 uint16_t BoundPort(const zmq::socket_t& socket) {
   const std::string endpoint = socket.get(zmq::sockopt::last_endpoint);
   uint32_t port = 0;
@@ -175,7 +163,9 @@ absl::Status Sockets::PostDoorkeeper(Channel channel, const Address& address) {
   const bool lane = channel == Channel::kLane && address.inproc.empty();
   if (zap_ != nullptr || !(options_.key.has_value() || lane)) return absl::OkStatus();
   zap_ = std::make_unique<ZapHandler>(context_, options_.key);
-  return options_.key.has_value() ? CheckDoorkeeper() : absl::OkStatus();
+  absl::Status stands = options_.key.has_value() ? CheckDoorkeeper() : absl::OkStatus();
+  zap_->LogStrangers();
+  return stands;
 }
 
 // Knocks with a random key at a door of our own.
@@ -227,7 +217,8 @@ absl::Status Sockets::Allow(const Address& address) const {
 absl::StatusOr<Sockets::Bound> Sockets::Bind(Channel channel, const Address& address,
                                              uint64_t lane) {
   if (absl::Status allowed = Allow(address); !allowed.ok()) return allowed;
-  if (!address.path.empty() && SomebodyListens(address.path)) {
+  // Binding would take the path away from whoever listens there, without a word.
+  if (!address.path.empty() && SomebodyListens(address)) {
     return CouldNotListen(address, EADDRINUSE);
   }
   try {
