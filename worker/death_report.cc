@@ -4,10 +4,12 @@
 
 #include "lib/core/wire.h"
 #include "lib/io/send_once.h"
+#include "worker/guardian.h"
 
 namespace fanmill {
 
 std::string CauseOfDeath(int status) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kGuardianDiedCode) return "its guardian died";
   return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                              : "exit " + std::to_string(WEXITSTATUS(status));
 }

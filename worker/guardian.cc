@@ -52,12 +52,31 @@ bool WaitReadable(int fd) {
   return poll(&wanted, 1, -1) > 0;
 }
 
-[[noreturn]] void EndWithoutGuardian() {
+// What all of the guarded know.
+struct Guarded {
+  const GuardianHooks& hooks;
+  std::atomic<pid_t>& outer;  // each 0 before it is there
+  std::atomic<pid_t>& inner;
+  std::atomic<pid_t>& working_child;
+};
+
+// REQUIRES: in the working child. Whoever is left of them is its parent.
+bool AGuardianIsLeft(const Guarded& guarded) {
+  const pid_t parent = getppid();
+  return parent == guarded.outer.load() || parent == guarded.inner.load();
+}
+
+[[noreturn]] void EndWithoutGuardian(const Guarded& guarded) {
   StopSpawning();
+  Death death;
   bool quiet = false;
   while (!quiet) {  // a spawn under way may still make a child that this round does not see
     quiet = !SpawnUnderWay();
-    KillAllDescendants();
+    death.left_over = KillAllDescendants();
+  }
+  if (!AGuardianIsLeft(guarded) && guarded.hooks.on_child_death) {
+    death.status = W_EXITCODE(kGuardianDiedCode, 0);
+    guarded.hooks.on_child_death(death);
   }
   _exit(kGuardianDiedCode);
 }
@@ -80,11 +99,11 @@ void OnWord(uint8_t signal, const Above& guardian, int signals_out) {
 }
 
 // In a thread of its own, since the child's loop may hang just when the guardian dies.
-void WatchGuardian(Above guardian, int signals_out) {
+void WatchGuardian(const Guarded& guarded, Above guardian, int signals_out) {
   while (true) {
     uint8_t words[64];
     const ssize_t n = read(guardian.words, words, sizeof words);
-    if (n == 0) EndWithoutGuardian();
+    if (n == 0) EndWithoutGuardian(guarded);
     for (ssize_t i = 0; i < n; ++i) OnWord(words[i], guardian, signals_out);
     if (n < 0) WaitReadable(guardian.words);
   }
@@ -115,10 +134,12 @@ void LetTheTerminalStopUs() {
   FANMILL_CHECK(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
 }
 
-int BeWorkingChild(const std::function<int(int)>& child_main, Above guardian) {
+int BeWorkingChild(const std::function<int(int)>& child_main, const Guarded& guarded,
+                   Above guardian) {
+  guarded.working_child.store(getpid());
   BecomeSubreaper();
   const Pipe signals = MakePipe();
-  std::thread(WatchGuardian, guardian, signals.write_end).detach();
+  std::thread(WatchGuardian, std::cref(guarded), guardian, signals.write_end).detach();
   LetTheTerminalStopUs();
   return child_main(signals.read_end);
 }
@@ -192,12 +213,6 @@ Death ReapAll(pid_t child) {
   }
   return death;
 }
-
-// What both guardians know.
-struct Guarded {
-  const GuardianHooks& hooks;
-  const std::atomic<pid_t>& working_child;  // 0: there is none yet
-};
 
 // How long the working child is left alone to end what it started, once it knows that it must.
 constexpr int kOwnEndMillisMax = 2000;
@@ -276,13 +291,11 @@ int RunGuarded(const std::function<int(int)>& child_main, const GuardianHooks& h
   const sigset_t stop = BlockStopSignals({SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT});
   const int signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   FANMILL_CHECK(signal_fd >= 0);
-  std::atomic<pid_t>& working_child = MakeShared<pid_t>();
-  const Guarded guarded{hooks, working_child};
-  const auto work = [&](Above guardian) {
-    working_child.store(getpid());
-    return BeWorkingChild(child_main, guardian);
-  };
+  const Guarded guarded{hooks, MakeShared<pid_t>(), MakeShared<pid_t>(), MakeShared<pid_t>()};
+  guarded.outer.store(getpid());
+  const auto work = [&](Above guardian) { return BeWorkingChild(child_main, guarded, guardian); };
   const auto guard_work = [&](Above guardian) {
+    guarded.inner.store(getpid());
     return Guard(work, guarded, {guardian.words, false}, guardian.still);
   };
   return Guard(guard_work, guarded, {signal_fd, true}, -1);

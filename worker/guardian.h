@@ -37,9 +37,9 @@ struct Death {
 
 struct GuardianHooks {
   // After a death of the working child, or of a guardian, that was no return from child_main, and
-  // after all descendants are gone that could be killed: called once, in a guardian that is left.
-  // No guardian ever had a second thread; the hook may start some. Stop signals stay
-  // blocked: the hook has to bound its own time.
+  // after all descendants are gone that could be killed: called once, in a guardian that is left,
+  // or in the working child when none is, beside its threads. No guardian ever had a second thread;
+  // the hook may start some. Stop signals stay blocked: the hook has to bound its own time.
   std::function<void(const Death& death)> on_child_death;
 };
 

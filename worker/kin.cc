@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -74,6 +75,9 @@ std::map<pid_t, std::vector<pid_t>> ScanChildren() {
   return children;
 }
 
+// Of one walk, where parents go on dying.
+constexpr int kRoundsMax = 64;
+
 // The fields of /proc/PID/stat behind the name, counted as proc(5) does.
 constexpr int kStateField = 3;
 constexpr int kParentField = 4;
@@ -108,6 +112,7 @@ void WalkKin(pid_t root, const std::function<void(const Kin&)>& visit) {
   const bool lists = KernelListsChildren();
   const auto scanned = lists ? std::map<pid_t, std::vector<pid_t>>() : ScanChildren();
   std::vector<Kin> open;
+  std::set<pid_t> seen;
   const auto push_children = [&](pid_t parent) {
     std::vector<pid_t> children;
     if (lists) {
@@ -115,14 +120,20 @@ void WalkKin(pid_t root, const std::function<void(const Kin&)>& visit) {
     } else if (const auto found = scanned.find(parent); found != scanned.end()) {
       children = found->second;
     }
-    for (pid_t child : children) open.push_back({child, parent});
+    for (pid_t child : children) {
+      if (seen.insert(child).second) open.push_back({child, parent});
+    }
   };
+  // Again while there are new ones: whose parent died before its children were looked at has become
+  // a child of the root.
   push_children(root);
-  while (!open.empty()) {
-    const Kin kin = open.back();
-    open.pop_back();
-    push_children(kin.pid);
-    visit(kin);
+  for (int round = 0; !open.empty() && round < kRoundsMax; ++round, push_children(root)) {
+    while (!open.empty()) {
+      const Kin kin = open.back();
+      open.pop_back();
+      push_children(kin.pid);
+      visit(kin);
+    }
   }
 }
 

@@ -190,6 +190,20 @@ TEST_F(GuardianTest, AnyTwoKilledInARowLeaveNobody) {
   }
 }
 
+// The inner one is stopped, so that it cannot wake up between the two.
+TEST_F(GuardianTest, BothGuardiansKilledAtOnceAreReportedByTheChild) {
+  StartWithTree();
+  kill(inner(), SIGSTOP);
+  kill(guardian(), SIGKILL);
+  kill(inner(), SIGKILL);
+  EXPECT_EQ(GuardianCode(), -SIGKILL);
+  EXPECT_TRUE(IsGone(child()));
+  EXPECT_TRUE(mark_.Bearers().empty());
+  EXPECT_EQ(seen_->deaths, 1);
+  EXPECT_EQ(WEXITSTATUS(seen_->death_status), kGuardianDiedCode);
+  EXPECT_EQ(seen_->left_at_death, 0);
+}
+
 // The first killer must not have killed the one that could go on.
 TEST_F(GuardianTest, AGuardianKilledWhileTheTreeIsBeingKilledLeavesNobody) {
   for (const bool outer_first : {true, false}) {

@@ -2,6 +2,7 @@
 #ifndef FANMILL_TESTS_PROCESS_MARKED_H_
 #define FANMILL_TESTS_PROCESS_MARKED_H_
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,8 +10,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -29,17 +28,29 @@ bool WaitUntil(Condition condition) {
   return true;
 }
 
+// What a file of /proc says; empty when the process is gone. By hand: a stream throws when that
+// happens while it reads.
+inline std::string ReadProc(const std::string& path) {
+  std::string text;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  char piece[4096];
+  ssize_t n = 0;
+  while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0) {
+    text.append(piece, static_cast<size_t>(n));
+  }
+  if (fd >= 0) close(fd);
+  return text;
+}
+
 // Dead, though perhaps nobody has reaped it yet.
 inline bool IsDead(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const std::string stat = ReadProc("/proc/" + std::to_string(pid) + "/stat");
   return stat.empty() || stat.substr(stat.rfind(')')).starts_with(") Z");
 }
 
 // Stopped, or waiting for a child it shares its memory with (vfork) that is.
 inline bool StandsStill(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const std::string stat = ReadProc("/proc/" + std::to_string(pid) + "/stat");
   const std::string state = stat.substr(std::min(stat.size(), stat.rfind(')')));
   return state.starts_with(") T") || state.starts_with(") D");
 }
@@ -62,8 +73,7 @@ class Mark {
     for (const auto& folder : std::filesystem::directory_iterator("/proc")) {
       const std::string name = folder.path().filename();
       if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-      std::ifstream file(folder.path() / "environ", std::ios::binary);
-      const std::string environment{std::istreambuf_iterator<char>(file), {}};
+      const std::string environment = ReadProc(folder.path() / "environ");
       if (environment.find(entry_ + '\0') != std::string::npos) bearers.push_back(std::stoi(name));
     }
     return bearers;
