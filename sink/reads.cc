@@ -5,6 +5,16 @@
 #include <utility>
 
 namespace fanmill {
+namespace {
+
+// What a task without a row of its own counts for, so that no reader waits for ever more of them.
+constexpr uint64_t kContinuedBytes = 4;
+
+pb::TerminalRow* LastOf(pb::ReadReply& reply) {
+  return reply.rows_size() == 0 ? nullptr : reply.mutable_rows(reply.rows_size() - 1);
+}
+
+}  // namespace
 
 bool Reads::Reader::Asks(const pb::ReadRequest& request) const {
   return request.request() == reply.request() && request.batch() == reply.batch() &&
@@ -141,6 +151,11 @@ bool Reads::RenderRow(Reader& reader, const OpenRow& row, const BatchFold& fold,
   for (; reader.at.item < items.size(); ++reader.at.item) {
     if (reader.bytes >= reader.bytes_max) return false;
     const RowItem& item = items[reader.at.item];
+    if (pb::TerminalRow* last = LastOf(reader.reply); last && Continues(*last, item, row)) {
+      last->set_more(last->more() + 1);
+      reader.bytes += kContinuedBytes;
+      continue;
+    }
     const OpenRow* source = nullptr;
     if (item.source == row.row.sequence) {
       source = &row;

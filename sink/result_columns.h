@@ -46,6 +46,10 @@ class ResultBytes {
   std::string_view err(uint64_t i) const {
     return Slice(i, ValueSize(i) + Size(chunk_->stdout_size(), i), Size(chunk_->stderr_size(), i));
   }
+  bool IsEmpty(uint64_t i) const {
+    return ValueSize(i) == 0 && Size(chunk_->stdout_size(), i) == 0 &&
+           Size(chunk_->stderr_size(), i) == 0;
+  }
 
  private:
   using Column = google::protobuf::RepeatedField<uint32_t>;

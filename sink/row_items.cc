@@ -58,7 +58,25 @@ void RenderEnd(const RowItem& item, const OpenRow& source, pb::TerminalRow& end)
   end.set_dropped(dropped);
 }
 
+bool IsPlain(const pb::TerminalRow& end) {
+  return !end.part() && end.status() == pb::OK && end.value().empty() &&
+         end.stdout_bytes().empty() && end.stderr_bytes().empty() && end.dropped() == 0;
+}
+
 }  // namespace
+
+bool Continues(const pb::TerminalRow& last, const RowItem& item, const OpenRow& row) {
+  if (!row.bytes.has_value() || item.source != row.row.sequence || item.stream != 0 ||
+      item.task != last.task() + last.more() + 1 || !IsPlain(last)) {
+    return false;
+  }
+  const pb::ResultChunk& chunk = row.row.envelope->results();
+  const uint32_t i = item.index;
+  return StatusAt(chunk, i) == pb::OK && chunk.large_size() == 0 && row.bytes->IsEmpty(i) &&
+         AttemptAt(chunk, i) == last.attempt() && RunAt(chunk, i) == last.run_us() &&
+         CodeAt(chunk, i) == last.code() && chunk.worker() == last.worker() &&
+         ChunkEpoch(chunk.chunk()) == last.epoch();
+}
 
 std::vector<RowItem> ItemsOf(const LedgerRow& row, const BatchFold& fold) {
   if (row.envelope != nullptr && row.envelope->has_results()) {

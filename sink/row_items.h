@@ -34,6 +34,10 @@ struct OpenRow {
 
 std::vector<RowItem> ItemsOf(const LedgerRow& row, const BatchFold& fold);
 
+// Whether the end of the task behind those of `last` reads the same: a plain OK, with no byte of
+// output. Then it needs no row of its own. `row`: the one that it is an item of, and its source.
+bool Continues(const pb::TerminalRow& last, const RowItem& item, const OpenRow& row);
+
 // The item as a reader sees it. `row`: the row that it is an item of. `source`: the row
 // item.source; null: there is none, or it cannot be read any more.
 pb::TerminalRow RenderItem(const RowItem& item, const LedgerRow& row, const OpenRow* source);

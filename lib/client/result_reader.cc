@@ -39,10 +39,17 @@ absl::StatusOr<std::optional<Result>> ResultReader::Next(Duration timeout) {
     if (absl::Status fetched = Fetch(timeout); !fetched.ok()) return fetched;
   }
   if (fetched_.empty()) return std::optional<Result>();
-  Result result = std::move(fetched_.front());
+  Fetched& front = fetched_.front();
+  if (front.more > 0) {
+    std::optional<Result> result(front.result);
+    ++front.result.task;
+    --front.more;
+    return result;
+  }
+  std::optional<Result> result(std::move(front.result));
   fetched_.pop_front();
   if (fetched_.empty()) cursor_ = next_cursor_;
-  return std::optional<Result>(std::move(result));
+  return result;
 }
 
 absl::Status ResultReader::Fetch(Duration timeout) {
@@ -63,7 +70,8 @@ absl::Status ResultReader::Fetch(Duration timeout) {
   if (!answer.ok()) return answer.status();
   v1::ReadReply& reply = *answer->mutable_read_reply();
   if (!reply.error().empty()) return absl::NotFoundError(reply.error());
-  for (v1::TerminalRow& row : *reply.mutable_rows()) fetched_.push_back(ToResult(row));
+  for (v1::TerminalRow& row : *reply.mutable_rows())
+    fetched_.push_back({ToResult(row), row.more()});
   next_cursor_ = reply.next();
   if (fetched_.empty()) cursor_ = next_cursor_;
   if (reply.has_closed()) {

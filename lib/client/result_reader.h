@@ -56,13 +56,18 @@ class ResultReader {
   uint64_t cursor() const { return cursor_; }
 
  private:
+  struct Fetched {
+    Result result;
+    uint64_t more;  // so many tasks behind it have the same
+  };
+
   absl::Status Fetch(Duration timeout);
 
   Cluster& cluster_;
   uint32_t batch_;
   uint64_t cursor_;
   uint64_t next_cursor_;
-  std::deque<Result> fetched_;
+  std::deque<Fetched> fetched_;
   std::optional<BatchEnd> end_;
 };
 

@@ -310,7 +310,9 @@ const char* WhyInvalid(const v1::KnownFacts& facts) {
 const char* WhyInvalid(const v1::ReadReply& reply) {
   if (reply.batch() == 0) return kNoBatch;
   for (const v1::TerminalRow& row : reply.rows()) {
-    if (row.task() >= kTasksPerBatchMax) return "a task number that is none";
+    if (row.task() >= kTasksPerBatchMax || row.more() >= kTasksPerBatchMax - row.task()) {
+      return "a task number that is none";
+    }
     if (row.stream() > 2) return "a stream that is none";
     if (!v1::Status_IsValid(row.status())) return "a status that is none";
   }

@@ -241,11 +241,13 @@ void Client::OnRead(Instant now, const pb::ReadReply& reply, Outbox& outbox) {
     closed_at_ = now;
     return Command(pb::Command::REPORT, outbox);
   }
-  for (const pb::TerminalRow& row : reply.rows()) {
-    if (!closed_) {
-      checker_.OnRow(plan_.index, row);
-    } else if (!row.part()) {
-      checker_.OnRowAgain(plan_.index, rows_again_++, row);
+  for (pb::TerminalRow row : reply.rows()) {
+    for (uint64_t more = row.more() + 1; more > 0; --more, row.set_task(row.task() + 1)) {
+      if (!closed_) {
+        checker_.OnRow(plan_.index, row);
+      } else if (!row.part()) {
+        checker_.OnRowAgain(plan_.index, rows_again_++, row);
+      }
     }
   }
   cursor_ = std::max<uint64_t>(reply.next(), cursor_);

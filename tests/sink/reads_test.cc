@@ -48,6 +48,45 @@ TEST(Reads, GiveEachTaskOnceInLedgerOrder) {
   EXPECT_EQ(ReadAll(rig, 1), all);  // and one by one
 }
 
+TEST(Reads, GiveOneRowForAllThatEndedAlike) {
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Oks(0, 3, ChunkId(1, 1)));
+  rig.Say(Channel::kResults, Oks(3, 2, ChunkId(1, 2)));  // goes on there
+  rig.Say(Channel::kResults, Oks(6, 1, ChunkId(1, 3)));  // task 5 is not there yet
+  pb::Envelope slow = Oks(7, 2, ChunkId(1, 4));
+  slow.mutable_results()->set_run_us(0, 101);
+  rig.Say(Channel::kResults, slow);
+  pb::Envelope spoken = Oks(9, 2, ChunkId(1, 5));
+  spoken.mutable_results()->set_run_us(0, 101);
+  for (const uint32_t size : {2, 0}) spoken.mutable_results()->add_stdout_size(size);
+  spoken.mutable_results()->set_bytes("hi");
+  rig.Say(Channel::kResults, spoken);
+  rig.Sync();
+  const pb::ReadReply reply = ReadNow(rig, 0);
+  std::vector<std::string> rows;
+  for (const pb::TerminalRow& row : reply.rows()) {
+    rows.push_back(std::to_string(row.task()) + "+" + std::to_string(row.more()) + " " +
+                   row.stdout_bytes());
+  }
+  EXPECT_THAT(rows, ElementsAre("0+4 ", "6+0 ", "7+1 ", "9+0 hi", "10+0 "));
+}
+
+// However small its rows are, an answer is given while results go on coming.
+TEST(Reads, AnswerBeforeThereAreTooManyAlike) {
+  Rig rig;
+  rig.Join();
+  rig.Say(Channel::kResults, Oks(0, 1000));
+  rig.Sync();
+  const pb::ReadReply reply = ReadNow(rig, 0, 400);
+  ASSERT_EQ(reply.rows_size(), 1);
+  EXPECT_GT(reply.rows(0).more(), 50u);
+  EXPECT_LE(reply.rows(0).more(), 100u);
+  const pb::ReadReply rest = ReadNow(rig, reply.next());
+  EXPECT_EQ(rest.rows(0).task(), reply.rows(0).more() + 1);
+  EXPECT_EQ(rest.rows(0).task() + rest.rows(0).more(), 999u);
+}
+
 TEST(Reads, PassOverOtherBatches) {
   Rig rig;
   rig.Join();
@@ -182,7 +221,7 @@ TEST(Reads, SayWhenTheBatchIsClosedAndNothingFollows) {  // R77
   EXPECT_FALSE(rig.Replies().at(0).has_closed());  // one more row follows
   rig.Sync();
   const pb::ReadReply all = ReadNow(rig, 0);
-  EXPECT_EQ(all.rows_size(), 2);
+  EXPECT_THAT(Jot(all), SizeIs(2));
   EXPECT_EQ(all.closed().ShortDebugString(), "batch: 3 ok: 2");
   EXPECT_EQ(ReadNow(rig, all.next()).closed().ok(), 2u);
 }

@@ -294,7 +294,11 @@ std::vector<std::string> Jot(const pb::ReadReply& reply) {
       jotted.push_back("part " + task + " " + row.bytes());
       continue;
     }
-    std::string line = "task " + task + " " + std::string(StatusName(row.status()));
+    for (uint64_t i = 0; i < row.more(); ++i) {
+      jotted.push_back("task " + std::to_string(row.task() + i) + " ok");
+    }
+    std::string line = "task " + std::to_string(row.task() + row.more()) + " " +
+                       std::string(StatusName(row.status()));
     if (row.code() != 0) line += " " + std::to_string(row.code());
     if (!row.stdout_bytes().empty()) line += " out=" + row.stdout_bytes();
     if (!row.stderr_bytes().empty()) line += " err=" + row.stderr_bytes();
