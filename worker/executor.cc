@@ -1,5 +1,7 @@
 #include "worker/executor.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -38,6 +40,12 @@ const std::vector<std::string>& HandlerNames() {
   static const std::vector<std::string>& names =
       *new std::vector<std::string>{"exec", "noop", "sleep"};
   return names;
+}
+
+std::vector<std::string> OwnEnvironment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.push_back(*entry);
+  return entries;
 }
 
 Executor::Executor(const ExecutorOptions& options, SlotTable& table)

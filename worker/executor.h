@@ -23,6 +23,9 @@ namespace fanmill {
 // The names of all handlers there are.
 const std::vector<std::string>& HandlerNames();
 
+// "NAME=value" of this process.
+std::vector<std::string> OwnEnvironment();
+
 struct ExecutorOptions {
   std::vector<std::string> handlers = HandlerNames();  // what to offer
   std::string spill_dir = "/tmp";  // for outputs above kInlineOutputBytesMax, in unnamed files

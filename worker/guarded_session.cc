@@ -3,7 +3,7 @@
 namespace fanmill {
 
 GuardedSession::GuardedSession(Session& session, SlotTable& table, const SessionOptions& options)
-    : session_(session), table_(table) {
+    : WrappedNode(session), session_(session), table_(table) {
   told_.incarnation = options.incarnation;
   SetText(told_.name, options.name);
   SetText(told_.controller, options.controller);
@@ -12,7 +12,7 @@ GuardedSession::GuardedSession(Session& session, SlotTable& table, const Session
 
 // Cluster and ventilator change only when the controller says something.
 void GuardedSession::Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) {
-  session_.Handle(now, from, message, outbox);
+  WrappedNode::Handle(now, from, message, outbox);
   if (from.channel != Channel::kControl) return;
   if (told_.cluster == session_.cluster() && told_.lease_endpoint == session_.lease_endpoint()) {
     return;

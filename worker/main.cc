@@ -113,7 +113,7 @@ ExecutorOptions ExecutorOptionsOf(const WorkerFlags& flags) {
   ExecutorOptions options;
   options.handlers = flags.handlers;
   options.spill_dir = flags.spill_dir;
-  for (char** entry = environ; *entry != nullptr; ++entry) options.environment.push_back(*entry);
+  options.environment = OwnEnvironment();
   return options;
 }
 

@@ -1,16 +1,14 @@
 // fanmill submit: streams tasks to a cluster, and with --wait their outputs back.
 #include "controller/cli/submit.h"
 
-#include <atomic>
 #include <csignal>
 #include <optional>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/batch_options.h"
 #include "controller/cli/command.h"
 #include "controller/cli/dry_run.h"
-#include "controller/cli/follow.h"
+#include "controller/cli/following.h"
 #include "controller/cli/output/output.h"
 #include "controller/cli/output/task_values.h"
 #include "controller/cli/stdout.h"
@@ -44,33 +42,6 @@ struct SubmitOptions {
   bool wait = false;
 };
 
-// Reads results on a connection of its own, since they come while tasks are still being sent.
-class FollowThread {
- public:
-  FollowThread(std::unique_ptr<client::Cluster> cluster, uint32_t batch, Output& output)
-      : cluster_(std::move(cluster)), thread_([this, batch, &output] {
-          result_ = Follow(*cluster_, batch, output,
-                           {.stop = [this] { return stop_ || SignalSeen() != 0; }});
-          over_ = true;
-        }) {}
-  ~FollowThread() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  bool over() const { return over_; }
-  const absl::StatusOr<Followed>& Join() {
-    thread_.join();
-    return result_;
-  }
-
- private:
-  std::unique_ptr<client::Cluster> cluster_;
-  std::atomic<bool> stop_{false};
-  std::atomic<bool> over_{false};
-  absl::StatusOr<Followed> result_ = absl::UnknownError("not followed yet");
-  std::thread thread_;
-};
-
 int Detached(uint32_t batch, int signal) {
   Say(absl::StrCat("detached: batch ", batch, " goes on. Wait for it: fanmill wait ", batch,
                    "; see its outputs: fanmill results ", batch, "; stop it: fanmill cancel ",
@@ -78,8 +49,8 @@ int Detached(uint32_t batch, int signal) {
   return kExitSignalBase + signal;
 }
 
-int ConcludeWait(uint32_t batch, FollowThread& follow) {
-  const absl::StatusOr<Followed>& followed = follow.Join();
+int ConcludeWait(uint32_t batch, Following& follow) {
+  const absl::StatusOr<Followed>& followed = follow.Result();
   if (!followed.ok()) {
     const int code = Complain(followed.status());
     Say(absl::StrCat("batch ", batch, " may go on: fanmill status ", batch));
@@ -118,9 +89,9 @@ int Abandon(const ClusterOptions& options, uint32_t batch, const absl::Status& w
 
 // Not all tasks could be sent; it may be that the batch ended meanwhile, by somebody's cancel.
 int ConcludeUnsent(const ClusterOptions& options, uint32_t batch, const absl::Status& why,
-                   std::optional<FollowThread>& follow) {
+                   std::optional<Following>& follow) {
   if (!follow.has_value() || !follow->over()) return Abandon(options, batch, why);
-  const absl::StatusOr<Followed>& followed = follow->Join();
+  const absl::StatusOr<Followed>& followed = follow->Result();
   if (!followed.ok()) return Abandon(options, batch, followed.status());
   if (followed->ended) return Conclude(batch, *followed);
   return Abandon(options, batch, followed->reader_gone ? NobodyReads() : why);
@@ -154,11 +125,12 @@ int Submit(const ClusterOptions& options, const SubmitOptions& submit) {
   auto writer = client::BatchWriter::Open(**cluster, *spec);
   if (!writer.ok()) return Complain(writer.status());
   const uint32_t batch = (*writer)->batch();
-  std::optional<FollowThread> follow;
+  std::optional<Following> follow;
   if (submit.wait) {
     auto second = Connect(options);
     if (!second.ok()) return Abandon(options, batch, second.status());
-    follow.emplace(*std::move(second), batch, **output);
+    follow.emplace(*std::move(second), batch, **output,
+                   Watch{.stop = [] { return SignalSeen() != 0; }});
   }
   absl::Status sent = source->AddTo(
       **writer, [&follow] { return SignalSeen() != 0 || (follow.has_value() && follow->over()); },

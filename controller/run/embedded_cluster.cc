@@ -1,12 +1,11 @@
 #include "controller/run/embedded_cluster.h"
 
-#include <map>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "controller/controller.h"
 #include "lib/core/check.h"
+#include "lib/core/wrapped_node.h"
 #include "lib/io/memory_journal.h"
 #include "lib/io/process.h"
 #include "sink/ledger.h"
@@ -32,28 +31,18 @@ std::string BindInside(Loop& loop, Channel channel) {
 }
 
 // A session that others may ask how many tasks run.
-class CountedSession final : public Node {
+class CountedSession final : public WrappedNode {
  public:
-  CountedSession(const SessionOptions& options, std::atomic<uint32_t>& running)
-      : session_(options), running_(running) {}
+  CountedSession(Session& session, std::atomic<uint32_t>& running)
+      : WrappedNode(session), session_(session), running_(running) {}
 
-  void Start(Instant now, Outbox& outbox) override { session_.Start(now, outbox); }
-  void Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) override {
-    session_.Handle(now, from, message, outbox);
-  }
   void Tick(Instant now, Outbox& outbox) override {
-    session_.Tick(now, outbox);
+    WrappedNode::Tick(now, outbox);
     running_.store(session_.running(), std::memory_order_relaxed);
   }
-  Instant NextDeadline() const override { return session_.NextDeadline(); }
-  bool Done() const override { return session_.Done(); }
-  int ExitCode() const override { return session_.ExitCode(); }
-  void CheckInvariants() const override { session_.CheckInvariants(); }
-  const std::map<std::string, uint64_t>& Counters() const override { return session_.Counters(); }
-  std::vector<std::string> TakeNotices() override { return session_.TakeNotices(); }
 
  private:
-  Session session_;
+  const Session& session_;
   std::atomic<uint32_t>& running_;
 };
 
@@ -168,11 +157,12 @@ void EmbeddedCluster::RunWorker() {
   options.controller = kControl;
   options.slots = table_.slots();
   options.handlers = options_.executor.handlers;
-  CountedSession session(options, running_);
+  Session session(options);
+  CountedSession counted(session, running_);
   Loop loop = MakeLoop("worker");
   loop.AddPeer(Channel::kExecutor, executor_);
   loop.AddPeer(Channel::kPerson, stop_worker_);
-  loop.Run(session);
+  loop.Run(counted);
   if (options_.on_worker_left) options_.on_worker_left();
 }
 

@@ -8,17 +8,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/cli/dry_run.h"
-#include "controller/cli/follow.h"
-#include "controller/cli/halt.h"
+#include "controller/cli/following.h"
 #include "controller/cli/output/output.h"
 #include "controller/cli/output/task_values.h"
 #include "controller/cli/progress.h"
@@ -28,9 +25,9 @@
 #include "controller/run/events.h"
 #include "controller/run/run_options.h"
 #include "controller/run/stopping.h"
+#include "controller/run/tally.h"
 #include "lib/client/batch_writer.h"
 #include "lib/core/template.h"
-#include "lib/io/clock.h"
 #include "lib/io/file.h"
 #include "lib/io/process.h"
 #include "worker/guardian.h"
@@ -60,9 +57,7 @@ EmbeddedOptions EmbeddedOf(const RunOptions& options, uint64_t pid, const TaskWo
   EmbeddedOptions embedded;
   embedded.pid = pid;
   embedded.executor.spill_dir = options.output.spool_directory;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    embedded.executor.environment.push_back(*entry);
-  }
+  embedded.executor.environment = OwnEnvironment();
   TaskOutput& output = embedded.executor.output;
   if (options.ungrouped) output.mode = TaskOutput::Mode::kInherited;
   if (options.line_buffer) output.mode = TaskOutput::Mode::kLines;
@@ -80,83 +75,6 @@ EmbeddedOptions EmbeddedOf(const RunOptions& options, uint64_t pid, const TaskWo
   embedded.on_trouble = [&events](const absl::Status& why) { events.TellTrouble(why); };
   return embedded;
 }
-
-// What is counted of results as they come, for the line of progress and for --halt.
-class Tally {
- public:
-  Tally(Halt halt, EmbeddedCluster& cluster, uint32_t slots) : halt_(halt), cluster_(cluster) {
-    facts_.slots = slots;
-  }
-
-  // True once it is time to halt, which has begun then.
-  bool OnResult(const client::Result& result) {
-    if (result.part) return false;
-    const std::lock_guard lock(mutex_);
-    ++facts_.done;
-    facts_.failed += result.ok() ? 0 : 1;
-    facts_.run_seconds.Add(static_cast<double>(result.run.count()) / 1e6);
-    const Halt::How how = halt_.OnEnd(result.ok());
-    if (how == Halt::How::kNever || std::exchange(halted_, true)) return false;
-    Say(absl::StrCat("--halt: ", halt_.Why(),
-                     how == Halt::How::kNow ? "; killing what runs" : "; ending what runs"));
-    how == Halt::How::kNow ? cluster_.KillWorker() : cluster_.DrainWorker();
-    return true;
-  }
-  void OnPause(const std::string& why) {
-    const std::lock_guard lock(mutex_);
-    facts_.waiting = why;
-  }
-  void OnSealed(uint64_t tasks) {
-    const std::lock_guard lock(mutex_);
-    facts_.total = tasks;
-  }
-  ProgressFacts Facts() {
-    const std::lock_guard lock(mutex_);
-    ProgressFacts facts = facts_;
-    facts.running = cluster_.running();
-    facts.elapsed = Now() - begun_;
-    return facts;
-  }
-
- private:
-  std::mutex mutex_;
-  Halt halt_;
-  bool halted_ = false;
-  EmbeddedCluster& cluster_;
-  ProgressFacts facts_;
-  const Instant begun_ = Now();
-};
-
-// Reads results and gives them on, while tasks are still being added.
-class Reader {
- public:
-  Reader(std::unique_ptr<client::Cluster> cluster, uint32_t batch, Output& output, Tally& tally,
-         Events& events)
-      : cluster_(std::move(cluster)),
-        watch_{.stop = [&events] { return events.Happened(Events::kTrouble); },
-               .on_result =
-                   [&tally, &events](const client::Result& result) {
-                     if (tally.OnResult(result)) events.Tell(Events::kHalted);
-                   },
-               .on_pause = [&tally](const std::string& why) { tally.OnPause(why); }},
-        thread_([this, batch, &output, &events] {
-          result_ = Follow(*cluster_, batch, output, watch_);
-          events.Tell(Events::kReadOver);
-        }) {}
-  ~Reader() {
-    if (thread_.joinable()) thread_.join();
-  }
-  const absl::StatusOr<Followed>& Result() {
-    if (thread_.joinable()) thread_.join();
-    return result_;
-  }
-
- private:
-  std::unique_ptr<client::Cluster> cluster_;
-  const Watch watch_;
-  absl::StatusOr<Followed> result_ = absl::UnknownError("not read yet");
-  std::thread thread_;
-};
 
 // What was not begun when the worker left never will be.
 void EndBatch(client::Cluster& control, uint32_t batch, Events& events) {
@@ -263,12 +181,12 @@ class Running {
     auto writer = client::BatchWriter::Open(**writer_side, spec);
     if (!writer.ok()) return Complain(writer.status());
     const uint32_t batch = (*writer)->batch();
-    const Instant begun = Now();
     const bool shown = options_.progress || (ProgressFits() && !options_.direct());
     Tally tally(*Halt::Parse(options_.halt), cluster, table_.slots());
     std::optional<Progress> progress;
     if (shown) progress.emplace([&tally] { return tally.Facts(); });
-    Reader reader(*std::move(reader_side), batch, output, tally, events_);
+    Following reader(*std::move(reader_side), batch, output, Watching(tally),
+                     [this] { events_.Tell(Events::kReadOver); });
     const absl::Status sent = Add(source, **writer, adding.interrupted);
     if (sent.ok()) tally.OnSealed((*writer)->added());
     if (!sent.ok() && !adding.interrupted()) cluster.DrainWorker();
@@ -283,9 +201,18 @@ class Running {
       return Complain(sent);
     }
     const int code = Conclude(*followed, events_.Happened(Events::kHalted), stopping.signal(),
-                              shown, Now() - begun);
+                              shown, tally.Facts().elapsed);
     const int reported = Report(options_, **control, batch);
     return code == kExitOk ? reported : code;
+  }
+
+  Watch Watching(Tally& tally) {
+    return {.stop = [this] { return events_.Happened(Events::kTrouble); },
+            .on_result =
+                [this, &tally](const client::Result& result) {
+                  if (tally.OnResult(result)) events_.Tell(Events::kHalted);
+                },
+            .on_pause = [&tally](const std::string& why) { tally.OnPause(why); }};
   }
 
   absl::Status Add(TaskSource& source, client::BatchWriter& writer,
