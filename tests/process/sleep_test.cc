@@ -68,6 +68,8 @@ TEST(Sleep, ACancelEndsItAtOnceAndOnlyItsBatch) {
   ASSERT_TRUE(rig.Await([&] { return rig.busy == 1; }));
   EXPECT_EQ(rig.ended.at(first).status, pb::CANCELLED);
   EXPECT_EQ(rig.ended.at(first + 1).status, pb::CANCELLED);
+  EXPECT_GT(rig.ended.at(first).run, Duration(0)) << "it slept until then";
+  EXPECT_EQ(rig.ended.at(first + 1).run, Duration(0)) << "it never began";
   ASSERT_EQ(rig.table.Started().size(), 1u);
   EXPECT_EQ(rig.table.Started()[0].batch, 2u);
   EXPECT_EQ(rig.table.Started()[0].pid, 0);

@@ -33,11 +33,11 @@ std::string BadPayloadText(std::string_view payload) {
          "\": give a whole number of microseconds, at most ten years, such as 50000";
 }
 
-TaskOutcome TimedOut(const TaskToRun& task, Duration run) {
+TaskOutcome CutShort(const TaskToRun& task, pb::Status status, Duration run) {
   TaskOutcome outcome{};
   outcome.chunk = task.chunk;
   outcome.index = task.index;
-  outcome.status = pb::TIMED_OUT;
+  outcome.status = status;
   outcome.run = run;
   return outcome;
 }
@@ -100,7 +100,7 @@ void SleepHandler::OnWake(uint32_t slot_number, Instant now) {
   const TaskToRun& task = slot.work.tasks[slot.next];
   Tally tally(tools_.answers, slot_number, slot.began);
   if (slot.times_out) {
-    tally.Add(TimedOut(task, now - slot.began), now);
+    tally.Add(CutShort(task, pb::TIMED_OUT, now - slot.began), now);
   } else {
     tally.AddOk(task, now - slot.began, now);
   }
@@ -142,7 +142,8 @@ void SleepHandler::OnStop(const StopTasks& stop, Instant now) {
     Slot& slot = slots_[i];
     if (!slot.busy || !Concerns(stop, slot.work.batch)) continue;
     Tally tally(tools_.answers, i, slot.began);
-    tally.AddCancelled(slot.work, slot.next, now);
+    tally.Add(CutShort(slot.work.tasks[slot.next], pb::CANCELLED, now - slot.began), now);
+    tally.AddCancelled(slot.work, slot.next + 1, now);
     timers_.Set(i, kNever);
     slot.work = {};
     slot.busy = false;
