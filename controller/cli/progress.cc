@@ -24,6 +24,12 @@ int Columns() {
   return known ? size.ws_col : kColumnsDefault;
 }
 
+// As https://no-color.org has it.
+Colours WantedColours() {
+  const char* none = std::getenv("NO_COLOR");
+  return ProgressFits() && (none == nullptr || *none == '\0') ? Colours::kAnsi : Colours::kNone;
+}
+
 }  // namespace
 
 std::unique_lock<std::mutex> AboveProgress() {
@@ -58,7 +64,7 @@ Progress::~Progress() {
 
 void Progress::Draw() {
   // The last column stays free: some terminals go to the next line there.
-  const std::string line = ProgressLine(facts_(), Columns() - 1);
+  const std::string line = ProgressLine(facts_(), Columns() - 1, WantedColours());
   const std::lock_guard lock(line_mutex);
   std::fprintf(stderr, "\r%s\033[K", line.c_str());
   std::fflush(stderr);

@@ -11,6 +11,9 @@ namespace fanmill::cli {
 namespace {
 
 constexpr uint64_t kTasksForEtaMin = 3;
+constexpr char kRed[] = "\033[31m";
+constexpr char kYellow[] = "\033[33m";
+constexpr char kPlain[] = "\033[0m";
 constexpr double kBandDeviations = 2;  // of a normal distribution 95 % are within
 
 Duration FromSeconds(double seconds) {
@@ -66,34 +69,39 @@ std::string ClockText(Duration duration) {
   return absl::StrFormat("%d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
-std::string ProgressLine(const ProgressFacts& facts, int columns) {
+std::string ProgressLine(const ProgressFacts& facts, int columns, Colours colours) {
   // In the order in which they stand; the number says what is left out first.
   struct Part {
     int importance;
     std::string text;
+    const char* colour = "";
   };
   const std::optional<Eta> eta = EtaOf(facts);
   const std::array<Part, 8> parts = {{
       {9, facts.total.has_value() ? absl::StrCat(facts.done, "/", *facts.total)
                                   : absl::StrCat(facts.done, " done")},
       {3, PercentText(facts)},
-      {8, facts.failed > 0 ? absl::StrCat(facts.failed, " failed") : ""},
+      {8, facts.failed > 0 ? absl::StrCat(facts.failed, " failed") : "", kRed},
       {5, absl::StrCat(facts.running, " running")},
       {4, RateText(facts)},
       {7, eta.has_value() ? absl::StrCat("ETA ", ClockText(eta->likely)) : ""},
       {2, eta.has_value() && eta->most > eta->least
               ? absl::StrCat("(", ClockText(eta->least), " to ", ClockText(eta->most), ")")
               : ""},
-      {6, facts.waiting},
+      {6, facts.waiting, kYellow},
   }};
   std::string line;
   for (int least = 0; least <= 9; ++least) {
     line.clear();
+    std::string coloured;
     for (const Part& part : parts) {
       if (part.importance < least || part.text.empty()) continue;
-      absl::StrAppend(&line, line.empty() ? "" : "  ", part.text);
+      const char* gap = line.empty() ? "" : "  ";
+      absl::StrAppend(&line, gap, part.text);
+      absl::StrAppend(&coloured, gap, part.colour, part.text, *part.colour == 0 ? "" : kPlain);
     }
-    if (static_cast<int>(line.size()) <= columns) return line;
+    if (static_cast<int>(line.size()) > columns) continue;
+    return colours == Colours::kAnsi ? coloured : line;
   }
   return line.substr(0, static_cast<size_t>(std::max(columns, 0)));
 }

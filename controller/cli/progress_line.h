@@ -47,8 +47,10 @@ std::optional<Eta> EtaOf(const ProgressFacts& facts);
 // "1:02:03", "4:05", "12s"
 std::string ClockText(Duration duration);
 
-// At most `columns` wide: what matters least is left out first.
-std::string ProgressLine(const ProgressFacts& facts, int columns);
+enum class Colours { kNone, kAnsi };
+
+// At most `columns` wide: what matters least is left out first. Colours take no columns.
+std::string ProgressLine(const ProgressFacts& facts, int columns, Colours colours = Colours::kNone);
 
 }  // namespace fanmill::cli
 

@@ -44,7 +44,9 @@ void RunOptions::AddTo(CLI::App& app) {
                  "success and percentages (fail=10%) too")
       ->check(WhyNoHalt)
       ->type_name("WHEN,WHY=N");
-  app.add_flag("--progress", progress, "show a line of progress where it is not shown by itself");
+  app.add_flag(
+      "--progress", progress,
+      "show a line of progress where it is not shown by itself; NO_COLOR=1: without colours");
   app.add_option("--report", report, "at the end, say on stderr where the time went")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("text|json");

@@ -39,6 +39,14 @@ TEST(ProgressLine, LeavesOutWhatMattersLeastFirst) {
   EXPECT_EQ(ProgressLine(facts, 3), "50/");
 }
 
+TEST(ProgressLine, ColoursWhatIsWrongAndCountsNoColumnForThat) {
+  ProgressFacts facts = HalfDone();
+  facts.failed = 2;
+  EXPECT_EQ(ProgressLine(facts, 40, Colours::kAnsi),
+            "50/100  \033[31m2 failed\033[0m  4 running  ETA 25s");
+  EXPECT_EQ(ProgressLine(facts, 3, Colours::kAnsi), "50/");
+}
+
 TEST(ProgressLine, PromisesNothingWhileItCannotKnow) {
   ProgressFacts facts = HalfDone();
   facts.total.reset();
