@@ -43,6 +43,7 @@ int Main(int argc, char** argv) {
   flags.common.program = "fanmill-controller";
   flags.common.controller = "";
   flags.role = "controller";
+  flags.journal = "book";
   flags.port = kControlPort;
   flags.listen = "127.0.0.1:21000";
   CLI::App app(kAbout, flags.common.program);

@@ -42,10 +42,8 @@ void Ledger::Handle(Instant now, PeerId from, const Message& message, Outbox& ou
           [&](const StopAsked&) {
             done_ = true;
             notices_.push_back(
-                "asked to stop, the sink leaves at once, and what it held in its memory is lost: "
-                "nobody can read those results any more, and once another sink has come the "
-                "controller cancels every batch that still runs and had some; workers keep what "
-                "was not acknowledged");
+                "the sink stops: batches wait until it is started again with the same --state; "
+                "workers keep what was not acknowledged");
           },
           [&](const auto&) { counts_.Add("unexpected"); },
       },

@@ -22,13 +22,13 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  fanmill-sink                                    for a controller on this machine\n"
     "  fanmill-sink --controller 10.0.0.1 --listen 10.0.0.3 --key cluster.key\n"
-    "  fanmill-sink --memory 4G                        for batches with much output\n"
+    "  fanmill-sink --disk 200G                        of it no more than that\n"
     "\n"
     "Exit codes: 0 it was asked to leave and did, 2 wrong usage, 5 it could not work.";
 
 // Each row of results must fit, and so must some of every worker's.
-constexpr uint64_t kMemoryMin = 16 << 20;
-constexpr uint64_t kMemoryMax = uint64_t{1} << 40;
+constexpr uint64_t kDiskMin = 16 << 20;
+constexpr uint64_t kDiskMax = uint64_t{1} << 40;
 
 absl::StatusOr<int> Serve(const DaemonFlags& flags) {
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(flags);
@@ -51,18 +51,18 @@ int Main(int argc, char** argv) {
   DaemonFlags flags;
   flags.common.program = "fanmill-sink";
   flags.role = "sink";
-  flags.journal.readable = true;
+  flags.journal = "ledger";
   flags.port = kSinkPort;
   flags.listen = "127.0.0.1:21002";
   CLI::App app(kAbout, flags.common.program);
   app.footer(kExamples);
   AddControllerFlag(app, flags.common);
-  app.add_option("--memory", flags.journal.bytes_max,
-                 "how much of results it keeps; when full, those of batches that have ended are "
-                 "dropped, and then no more tasks are handed out")
-      ->transform(Bytes(kMemoryMin, kMemoryMax))
-      ->type_name("BYTES")
-      ->default_str("1G");
+  app.add_option("--disk", flags.journal_bytes,
+                 "how much of results it keeps there; when full, those of batches that have ended "
+                 "are dropped, and then no more tasks are handed out. Without it all that the disk "
+                 "of --state has")
+      ->transform(Bytes(kDiskMin, kDiskMax))
+      ->type_name("BYTES");
   return RunDaemon(app, flags, argc, argv, [&flags] { return Serve(flags); });
 }
 

@@ -58,7 +58,7 @@ std::string Ledger::WhyFull() const {
     bytes = batch.bytes;
   }
   const std::string what =
-      "the sink is full (" + SizeText(journal_room_max_) + ": fanmill-sink --memory)";
+      "the sink is full (" + SizeText(journal_room_max_) + ": fanmill-sink --disk)";
   if (largest == 0) return what;
   const std::string number = std::to_string(largest);
   return what + ", most of it by batch " + number + ": `fanmill cancel " + number + "` makes room";

@@ -75,6 +75,7 @@ int Main(int argc, char** argv) {
   DaemonFlags flags;
   flags.common.program = "fanmill-ventilator";
   flags.role = "ventilator";
+  flags.journal = "manifest";
   flags.port = kVentilatorPort;
   flags.listen = "127.0.0.1:21003";
   std::string lane_ports;

@@ -3,10 +3,31 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "lib/io/durable_journal.h"
 #include "lib/io/file.h"
 #include "lib/io/trace.h"
 
 namespace fanmill {
+namespace {
+
+DurableJournalOptions JournalOf(const DaemonFlags& flags, const StateDirectory& state) {
+  DurableJournalOptions options;
+  options.file = fmt::format("{}/{}.db", state.path(), flags.journal);
+  options.what = flags.journal;
+  options.durability = flags.durability == "os" ? Durability::kOs : Durability::kFull;
+  options.bytes_max = flags.journal_bytes;
+  options.on_trouble = [](const absl::Status& why) {
+    spdlog::error("event=journal text={}", Quoted(std::string(why.message())));
+  };
+  options.on_failure = [](const absl::Status& why) {
+    spdlog::critical("event=journal_failed text={}", Quoted(std::string(why.message())));
+    _exit(kUnableExitCode);
+  };
+  return options;
+}
+
+}  // namespace
+
 void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
   flags.state = DefaultState();
   app.add_option("--listen", flags.listen,
@@ -23,20 +44,25 @@ void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
           ->capture_default_str()
           ->check(NotEmpty);
   if (flags.state.empty()) state->required();
+  app.add_option("--durability", flags.durability,
+                 "full: what was told survives a crash of this machine; os: of this process alone, "
+                 "and is faster where the disk is slow")
+      ->check(CLI::IsMember({"full", "os"}))
+      ->capture_default_str();
   app.add_option("--address-file", flags.address_file,
                  "once it listens, write where into this file, in one step")
       ->check(NotEmpty);
 }
 
 Daemon::Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory state,
-               std::unique_ptr<Sockets> sockets)
+               std::unique_ptr<Sockets> sockets, std::unique_ptr<LocalPeer> journal)
     : flags_(flags),
       addresses_(std::move(addresses)),
       sockets_(std::move(sockets)),
       state_(std::move(state)),
-      journal_(flags.journal),
+      journal_(std::move(journal)),
       loop_(*sockets_, {flags.common.program, flags.common.trace_messages}) {
-  loop_.AddPeer(Channel::kJournal, journal_);
+  loop_.AddPeer(Channel::kJournal, *journal_);
   loop_.AddPeer(Channel::kPerson, person_);
 }
 
@@ -49,8 +75,11 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonFlags& flags) 
   // Last: a wrong flag must not cost an epoch.
   absl::StatusOr<StateDirectory> state = StateDirectory::Open(flags.state + "/" + flags.role);
   if (!state.ok()) return state.status();
-  return std::unique_ptr<Daemon>(
-      new Daemon(flags, *std::move(addresses), *std::move(state), *std::move(sockets)));
+  absl::StatusOr<std::unique_ptr<DurableJournal>> journal =
+      DurableJournal::Open(JournalOf(flags, *state));
+  if (!journal.ok()) return journal.status();
+  return std::unique_ptr<Daemon>(new Daemon(flags, *std::move(addresses), *std::move(state),
+                                            *std::move(sockets), *std::move(journal)));
 }
 
 absl::StatusOr<Daemon::Addresses> Daemon::Resolve(const DaemonFlags& flags,

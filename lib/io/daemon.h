@@ -16,7 +16,6 @@
 #include "lib/core/node.h"
 #include "lib/io/flags.h"
 #include "lib/io/loop.h"
-#include "lib/io/memory_journal.h"
 #include "lib/io/person.h"
 #include "lib/io/process.h"
 #include "lib/io/state_directory.h"
@@ -31,10 +30,12 @@ struct DaemonFlags {
   std::string advertise;  // HOST
   std::string state;
   std::string address_file;
-  MemoryJournalOptions journal = {.readable = false};  // readable: its node asks for rows again
+  std::string journal;  // what its node's rows are called: "ledger", in ledger.db
+  uint64_t journal_bytes = uint64_t{1} << 40;
+  std::string durability = "full";
 };
 
-// --listen, --advertise, --state, --address-file.
+// --listen, --advertise, --state, --address-file, --durability.
 void AddDaemonFlags(CLI::App& app, DaemonFlags& flags);
 
 class Daemon {
@@ -75,7 +76,7 @@ class Daemon {
   };
 
   Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory state,
-         std::unique_ptr<Sockets> sockets);
+         std::unique_ptr<Sockets> sockets, std::unique_ptr<LocalPeer> journal);
   static absl::StatusOr<Addresses> Resolve(const DaemonFlags& flags, const Sockets& sockets);
   std::string AddressText() const;
 
@@ -85,7 +86,7 @@ class Daemon {
   std::unique_ptr<Sockets> sockets_;
   StateDirectory state_;  // free for the next when nobody listens here any more
   Person person_;
-  MemoryJournal journal_;
+  std::unique_ptr<LocalPeer> journal_;
   Loop loop_;
   std::vector<std::pair<Channel, Address>> told_;  // what others are to use
 };

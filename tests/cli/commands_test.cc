@@ -373,7 +373,7 @@ TEST(Results, ThatWereDroppedToMakeRoomAreSaidToBe) {
   LocalCluster cluster;
   cluster.StartController();
   cluster.StartVentilator();
-  cluster.StartSink({"--memory", "16M"});
+  cluster.StartSink({"--disk", "16M"});
   cluster.StartWorker();
   ASSERT_TRUE(cluster.AwaitReadyWorkers(1));
   for (int batch = 1; batch <= 3; ++batch) {

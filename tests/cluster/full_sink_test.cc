@@ -9,10 +9,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(FullSink, HasAMemoryWithinLimits) {
+TEST(FullSink, HasALimitWithinLimits) {
   LocalCluster cluster;
   for (const char* bytes : {"16777215", "1099511627777", "much", "-1"}) {
-    const Finished refused = StartCommand({Executable("fanmill-sink"), "--memory", bytes},
+    const Finished refused = StartCommand({Executable("fanmill-sink"), "--disk", bytes},
                                           cluster.folder() + "/sink", "")
                                  .Wait();
     EXPECT_EQ(refused.exit_code, 2) << bytes;
@@ -25,11 +25,11 @@ TEST(FullSink, IsNamedToWhoeverWaitsAndHasRoomAgainAfterACancel) {
   LocalCluster cluster;
   cluster.StartController();
   cluster.StartVentilator();
-  cluster.StartSink({"--memory", "16M"});
+  cluster.StartSink({"--disk", "16M"});
   cluster.StartWorker();
   ASSERT_TRUE(cluster.AwaitReadyWorkers(1));
   const std::string why =
-      "the sink is full (16 MiB: fanmill-sink --memory), most of it by batch 1: "
+      "the sink is full (16 MiB: fanmill-sink --disk), most of it by batch 1: "
       "`fanmill cancel 1` makes room";
   RunningCommand submit = cluster.StartFanmill(
       {"submit", "--wait", "--array", "1-500", "--shell", "--", ": {}; head -c 60000 /dev/zero"});

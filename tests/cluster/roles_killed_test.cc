@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/cluster/batches.h"
@@ -20,6 +21,18 @@ class RoleKilled : public ::testing::Test {
         Submit(cluster_, {"--array", "1-100", "--shell", "--", "sleep 0.1; echo {} >> " + ended_});
     EXPECT_TRUE(AwaitOk(cluster_, batch, 8));
     return batch;
+  }
+  // It ends as if nothing had been, with each of its tasks once.
+  void ExpectWhole(const std::string& batch) {
+    EXPECT_EQ(cluster_.Fanmill({"wait", batch}).exit_code, 0);
+    ExpectEachOnce(cluster_, batch, 100);
+    EXPECT_TRUE(cluster_.AwaitReadyWorkers(2));
+    ExpectWork(cluster_);
+  }
+  void LoseJournal(const std::string& role, const std::string& journal) {
+    for (const char* part : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(cluster_.folder() + "/state/" + role + "/" + journal + part);
+    }
   }
   // It ends by being given up, and whoever asks is told so.
   void ExpectForgotten(const std::string& batch, const char* why) {
@@ -53,11 +66,43 @@ TEST_F(RoleKilled, TheControllersDeathStopsNoBatch) {
   ExpectWork(cluster_);
 }
 
-// R96: in this version its manifest lies in memory.
+TEST_F(RoleKilled, AVentilatorThatIsStartedAgainGoesOn) {
+  const std::string batch = HalfDone();
+  RunningCommand following = cluster_.StartFanmill({"results", batch});
+  LocalCluster::KillHard(cluster_.ventilator());
+  cluster_.StartVentilator();
+  ExpectWhole(batch);
+  EXPECT_EQ(following.Wait().exit_code, 0);
+}
+
+TEST_F(RoleKilled, ASinkThatIsStartedAgainGoesOn) {
+  ExpectWork(cluster_);  // batch 1
+  const std::string batch = HalfDone();
+  RunningCommand following = cluster_.StartFanmill({"results", batch});
+  LocalCluster::KillHard(cluster_.sink());
+  cluster_.StartSink();
+  ExpectWhole(batch);
+  EXPECT_EQ(following.Wait().exit_code, 0);
+  EXPECT_EQ(cluster_.Fanmill({"results", "1"}).exit_code, 0) << "what ended before is there too";
+}
+
+TEST_F(RoleKilled, AllThreeAtOnceGoOn) {
+  const std::string batch = HalfDone();
+  LocalCluster::KillHard(cluster_.sink());
+  LocalCluster::KillHard(cluster_.ventilator());
+  LocalCluster::KillHard(cluster_.controller());
+  cluster_.StartController();
+  cluster_.StartVentilator();
+  cluster_.StartSink();
+  ExpectWhole(batch);
+}
+
+// R96
 TEST_F(RoleKilled, AVentilatorWithoutItsManifestEndsItsBatches) {
   const std::string batch = HalfDone();
   RunningCommand following = cluster_.StartFanmill({"results", batch});
   LocalCluster::KillHard(cluster_.ventilator());
+  LoseJournal("ventilator", "manifest.db");
   cluster_.StartVentilator();
   ExpectForgotten(batch, "the ventilator has lost its tasks");
   const Finished followed = following.Wait();
@@ -71,6 +116,7 @@ TEST_F(RoleKilled, ASinkWithoutItsLedgerEndsItsBatches) {
   ExpectWork(cluster_);  // batch 1
   const std::string batch = HalfDone();
   LocalCluster::KillHard(cluster_.sink());
+  LoseJournal("sink", "ledger.db");
   cluster_.StartSink();
   ExpectForgotten(batch, "the sink has lost results of it");
   const Finished before = cluster_.Fanmill({"results", "1"});

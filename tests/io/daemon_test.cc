@@ -16,6 +16,7 @@ DaemonFlags FlagsIn(const TempDir& dir) {
   flags.common.program = "fanmill-test";
   flags.common.controller = "127.0.0.1:1";
   flags.role = "sink";
+  flags.journal = "ledger";
   flags.port = 21002;
   flags.listen = "127.0.0.1:0";
   flags.state = dir / "state";

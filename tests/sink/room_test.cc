@@ -154,7 +154,7 @@ TEST(Room, IsNoneWhileALiveBatchFillsTheJournalAndTheNoticeNamesIt) {  // R65
   EXPECT_EQ(rig.Count("R65"), 1u);
   EXPECT_EQ(rig.Count("R68"), 0u);
   const std::string full =
-      "the sink is full (8 MiB: fanmill-sink --memory), most of it by batch 7: `fanmill cancel 7` "
+      "the sink is full (8 MiB: fanmill-sink --disk), most of it by batch 7: `fanmill cancel 7` "
       "makes room";
   EXPECT_THAT(rig.ledger().TakeNotices(),
               ElementsAre(AllOf(StartsWith(full), HasSubstr("no task is lost"))));
