@@ -36,8 +36,7 @@ std::optional<pb::BatchPhase> NextPhase(pb::BatchPhase from, BatchEvent event);
 // A worker that was there while the batch ran: it owes an account of its slots. R95
 struct Served {
   uint32_t number = 0;
-  std::string name;   // MemberName
-  std::string label;  // the part of it that is not its number
+  std::string label;  // MemberLabel
   std::optional<pb::SlotAccount> account;
   bool final = false;  // given after the end, or on leaving
 };

@@ -162,7 +162,6 @@ void Controller::Serve(Batch& batch, Member& worker) {
   if (batch.served.size() >= control::kServedMax) return Count("served_full");
   control::Served& served = batch.served[worker.incarnation];
   served.number = worker.hello.number();
-  served.name = MemberName(worker);
   served.label = MemberLabel(worker);
 }
 

@@ -11,7 +11,11 @@ namespace fanmill::control {
 
 std::string MemberName(const Member& member) {
   if (member.role != pb::WORKER) return absl::StrCat("the ", std::string(RoleName(member.role)));
-  return absl::StrCat("worker ", member.hello.number(), " (", MemberLabel(member), ")");
+  return WorkerName(member.hello.number(), MemberLabel(member));
+}
+
+std::string WorkerName(uint32_t number, const std::string& label) {
+  return absl::StrCat("worker ", number, " (", label, ")");
 }
 
 std::string MemberLabel(const Member& member) {

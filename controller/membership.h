@@ -44,6 +44,7 @@ struct Member {
 
 // "worker 3 (host:17)", "the sink".
 std::string MemberName(const Member& member);
+std::string WorkerName(uint32_t number, const std::string& label);
 // "host:17", or the name that it was given.
 std::string MemberLabel(const Member& member);
 pb::Member ToMember(const Member& member, Instant now);

@@ -90,9 +90,9 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
     const bool missing = !counts && (over || !IsLive(members, incarnation));
     pb::WorkerReport& worker = *report.add_workers();
     worker.set_number(served.number);
-    worker.set_name(served.name);
+    worker.set_name(served.label);
     if (counts) *worker.mutable_account() = *served.account;
-    if (missing) report.add_missing(served.name);
+    if (missing) report.add_missing(WorkerName(served.number, served.label));
     if (!named.insert(served.number).second) continue;  // its tasks are counted
     const auto done = tasks.find(served.number);
     if (done != tasks.end()) worker.set_tasks(done->second);

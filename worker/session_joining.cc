@@ -107,8 +107,8 @@ void Session::OnStopAsked(Instant now, const StopAsked& asked, Outbox& outbox) {
                        " tasks that run, then leaves.");
     return Obey(now, pb::KILL, false, 0, outbox);
   }
-  notices_.push_back("Asked to stop: waits for the end of the " + std::to_string(schedule_.busy()) +
-                     " tasks that run and takes no more; a second signal kills them.");
+  notices_.push_back("Asked to stop: takes no more tasks; running ones that end first: " +
+                     std::to_string(schedule_.busy()) + "; a second signal kills them.");
   Obey(now, pb::DRAIN, false, 0, outbox);
 }
 
@@ -145,6 +145,7 @@ void Session::KillBatch(Instant now, uint32_t batch, uint64_t generation, Outbox
   words_.erase(batch);
   // What its ended tasks left behind in other sessions is stopped too.
   if (!ran_.contains(batch)) return;
+  accounts_.BatchStopped(batch);
   dead_.AwaitStop(batch);
   outbox.Send(PeerId{Channel::kExecutor}, StopTasks{batch, false});
 }

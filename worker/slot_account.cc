@@ -71,6 +71,11 @@ void SlotAccounts::BatchEnded(Instant now, uint32_t batch, Instant start, Instan
       Between(batch, known, std::max(*known.start, start - grown), std::min(end - grown, now));
 }
 
+void SlotAccounts::BatchStopped(uint32_t batch) {
+  const auto known = batches_.find(batch);
+  if (known != batches_.end()) known->second.stopped = true;
+}
+
 void SlotAccounts::Forget(uint32_t batch) { batches_.erase(batch); }
 
 void SlotAccounts::Hand(Instant now, uint32_t slot, uint32_t batch, bool retry) {
@@ -190,7 +195,8 @@ SlotAccounts::Parts SlotAccounts::PartsAt(Instant t, uint32_t number, const Batc
   // What is still in a slot has not told when it began: it counts as run since it was handed over.
   for (const Slot& slot : slots_) {
     if (!slot.busy || slot.batch != number || slot.since >= t) continue;
-    parts[slot.retry ? kRetrying : kRun] += (t - slot.since).count();
+    const Part part = batch.stopped ? kStopped : slot.retry ? kRetrying : kRun;
+    parts[part] += (t - slot.since).count();
   }
   int64_t left = mine;
   for (const Part part : {kRun, kRetrying, kStopped}) {

@@ -36,6 +36,8 @@ class SlotAccounts {
   // both by one clock: the account is of no longer time than lies between them.
   void BatchStarted(Instant now, uint32_t batch, Instant start);
   void BatchEnded(Instant now, uint32_t batch, Instant start, Instant end);
+  // Its tasks are being stopped: what is in slots counts as stopped, until they tell more.
+  void BatchStopped(uint32_t batch);
   void Forget(uint32_t batch);
 
   // What a slot does. It is handed tasks, tells in one or more words what ran when, and is idle.
@@ -78,6 +80,7 @@ class SlotAccounts {
     explicit Batch(Instant origin) : mine(origin) {}
     Tally mine;  // slots that were handed a task of it
     bool waits_here = false;
+    bool stopped = false;
     std::deque<CauseStep> causes;  // never empty
     Parts ran{};                   // run, retrying and stopped
     std::deque<Piece> pieces;      // the last ones of these

@@ -31,11 +31,15 @@ Json LostJson(const LostTime& lost) {
   return json;
 }
 
-Json WorkerJson(const WorkerTiming& worker) {
-  return Json{{"number", worker.number},         {"name", Printable(worker.name, kNameBytes)},
-              {"slots", worker.slots},           {"tasks", worker.tasks},
-              {"run_s", Seconds(worker.run_us)}, {"capacity_s", Seconds(worker.capacity_us)},
-              {"lost", LostJson(worker.lost_us)}};
+// Before the end no slot has told what it offered.
+Json Capacity(bool ended, uint64_t us) { return ended ? Json(Seconds(us)) : Json(nullptr); }
+
+Json WorkerJson(bool ended, const WorkerTiming& worker) {
+  return Json{
+      {"number", worker.number},         {"name", Printable(worker.name, kNameBytes)},
+      {"slots", worker.slots},           {"tasks", worker.tasks},
+      {"run_s", Seconds(worker.run_us)}, {"capacity_s", Capacity(ended, worker.capacity_us)},
+      {"lost", LostJson(worker.lost_us)}};
 }
 
 }  // namespace
@@ -57,7 +61,7 @@ std::string ToJson(const TimingReport& report) {
   json["elapsed_s"] = Seconds(report.elapsed_us);
   json["expected_s"] = SecondsOrNull(report.expected_us);
   json["run_s"] = Seconds(report.run_us);
-  json["capacity_s"] = Seconds(report.capacity_us);
+  json["capacity_s"] = Capacity(report.ended, report.capacity_us);
   json["lower_bound_s"] = SecondsOrNull(report.lower_bound_us);
   json["bound_ratio"] = OrNull(report.bound_ratio);
   json["efficiency"] = OrNull(report.efficiency);
@@ -65,7 +69,7 @@ std::string ToJson(const TimingReport& report) {
   json["lost"] = LostJson(report.lost_us);
   json["per_worker"] = Json::array();
   for (const WorkerTiming& worker : report.per_worker) {
-    json["per_worker"].push_back(WorkerJson(worker));
+    json["per_worker"].push_back(WorkerJson(report.ended, worker));
   }
   json["task_seconds"] = Json::object();
   for (const auto& [name, us] : report.task_us) json["task_seconds"][name] = Seconds(us);

@@ -56,7 +56,7 @@ const char* Words(Cause cause) {
     case Cause::kTransferring:
       return "handing tasks over";
     case Cause::kHandling:
-      return "between two tasks";
+      return "slot taken, no result";
     case Cause::kStopped:
       return "attempts that were stopped";
     case Cause::kRetrying:
@@ -115,7 +115,8 @@ std::string WhereTheTimeWent(const TimingReport& report) {
 }
 
 std::string Verdict(const TimingReport& report) {
-  if (!report.bound_ratio.has_value() || !report.speedup.has_value()) return "";
+  if (report.run_us == 0 || !report.bound_ratio.has_value() || !report.speedup.has_value())
+    return "";
   return absl::StrFormat(
       "\nAt least %s were needed on these slots: the pace was %.1f %% of the best.\n"
       "One slot alone would have run for %s: a speedup of %.2f.\n",
@@ -141,6 +142,11 @@ std::string MostLost(const WorkerTiming& worker) {
 // A worker that gave no account told no slots either.
 std::string Known(uint32_t slots) { return slots == 0 ? "?" : absl::StrCat(slots); }
 
+std::string Busy(const TimingReport& report, const WorkerTiming& worker) {
+  if (!report.ended || worker.capacity_us == 0) return "?";
+  return absl::StrFormat("%.1f %%", Percent(worker.run_us, worker.capacity_us));
+}
+
 std::string Workers(const TimingReport& report) {
   if (report.per_worker.empty()) return "";
   std::string text = absl::StrFormat("\n%6s  %-17s %5s %8s %9s %7s  %s\n", "worker", "name",
@@ -148,10 +154,9 @@ std::string Workers(const TimingReport& report) {
   const size_t lines = std::min(report.per_worker.size(), kWorkerLinesMax);
   for (size_t i = 0; i < lines; ++i) {
     const WorkerTiming& worker = report.per_worker[i];
-    absl::StrAppendFormat(&text, "%6d  %-17s %5s %8d %9.3f %5.1f %%  %s\n", worker.number,
+    absl::StrAppendFormat(&text, "%6d  %-17s %5s %8d %9.3f %7s  %s\n", worker.number,
                           Printable(worker.name, 17), Known(worker.slots), worker.tasks,
-                          Seconds(worker.run_us), Percent(worker.run_us, worker.capacity_us),
-                          MostLost(worker));
+                          Seconds(worker.run_us), Busy(report, worker), MostLost(worker));
   }
   if (lines < report.per_worker.size()) {
     absl::StrAppend(&text, "        and ", report.per_worker.size() - lines,

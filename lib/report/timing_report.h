@@ -30,12 +30,12 @@ enum class Cause {
   kStarting,      // the worker was not ready yet
   kWaiting,       // nothing held, while there were tasks to hand out
   kTransferring,  // a task was held, or on its way into or out of the slot
-  kHandling,      // the slot was taken, but no task's clock ran: between two tasks
-  kStopped,       // ran attempts that were stopped, as their batch was cancelled
-  kRetrying,      // ran attempts that failed and were repeated, or whose results came late
-  kOtherBatch,    // ran other batches
-  kTail,          // nothing left to hand out: the batch was ending
-  kDraining,      // the worker was told to take no more
+  kHandling,    // the slot was taken, but no result tells of it: between two tasks, or it was lost
+  kStopped,     // ran attempts that were stopped, as their batch was cancelled
+  kRetrying,    // ran attempts that failed and were repeated, or whose results came late
+  kOtherBatch,  // ran other batches
+  kTail,        // nothing left to hand out: the batch was ending
+  kDraining,    // the worker was told to take no more
 };
 inline constexpr size_t kCauses = 9;
 using LostTime = std::array<uint64_t, kCauses>;  // microseconds, by cause

@@ -179,8 +179,8 @@ TEST_F(SessionLeaving, APersonsFirstSignalDrainsAndTheSecondKills) {  // R103
   EXPECT_EQ(stage_.Hear(Channel::kPerson, StopAsked{1}),
             Lines{"LeaseReport sequence=0 held=1 running=2 draining"});
   EXPECT_EQ(stage_.session.TakeNotices(),
-            Lines{"Asked to stop: waits for the end of the 2 tasks that run and takes no more; a "
-                  "second signal kills them."});
+            Lines{"Asked to stop: takes no more tasks; running ones that end first: 2; a second "
+                  "signal kills them."});
   EXPECT_EQ(stage_.Hear(Channel::kPerson, StopAsked{2}),
             (Lines{"StopTasks batch=0", "LeaseReport sequence=0 held=1 running=2 draining"}));
   EXPECT_EQ(stage_.session.TakeNotices(),

@@ -68,6 +68,18 @@ TEST(SlotAccount, TellsWhatWasStoppedFromWhatRan) {
   EXPECT_EQ(Sum(account), 200u);
 }
 
+// The batch ends before its tasks have.
+TEST(SlotAccount, CountsAsStoppedWhatIsStillInASlotThen) {
+  SlotAccounts accounts(2, At(0));
+  accounts.BecomeReady(At(0));
+  accounts.BatchStarted(At(0), 1, At(0));
+  accounts.Hand(At(0), 0, 1, false);
+  accounts.Hand(At(0), 1, 1, true);
+  accounts.BatchStopped(1);
+  accounts.BatchEnded(At(100), 1, At(0), At(100));
+  EXPECT_EQ(accounts.Account(At(100), 1).stopped_us(), 200u);
+}
+
 TEST(SlotAccount, CountsFromTheArrivalOfALateWorker) {
   SlotAccounts accounts(3, At(1000));
   accounts.BecomeReady(At(1000));
