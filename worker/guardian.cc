@@ -55,17 +55,11 @@ bool WaitReadable(int fd) {
 // What all of the guarded know.
 struct Guarded {
   const GuardianHooks& hooks;
-  std::atomic<pid_t>& outer;  // each 0 before it is there
-  std::atomic<pid_t>& inner;
-  std::atomic<pid_t>& working_child;
+  std::atomic<bool>& reported;        // the working child has told of a guardian's death
+  std::atomic<pid_t>& working_child;  // 0: there is none yet
 };
 
-// REQUIRES: in the working child. Whoever is left of them is its parent.
-bool AGuardianIsLeft(const Guarded& guarded) {
-  const pid_t parent = getppid();
-  return parent == guarded.outer.load() || parent == guarded.inner.load();
-}
-
+// It tells of that itself: a guardian that is left may be killed before it comes to it.
 [[noreturn]] void EndWithoutGuardian(const Guarded& guarded) {
   StopSpawning();
   Death death;
@@ -74,10 +68,9 @@ bool AGuardianIsLeft(const Guarded& guarded) {
     quiet = !SpawnUnderWay();
     death.left_over = KillAllDescendants();
   }
-  if (!AGuardianIsLeft(guarded) && guarded.hooks.on_child_death) {
-    death.status = W_EXITCODE(kGuardianDiedCode, 0);
-    guarded.hooks.on_child_death(death);
-  }
+  death.status = W_EXITCODE(kGuardianDiedCode, 0);
+  if (guarded.hooks.on_child_death) guarded.hooks.on_child_death(death);
+  guarded.reported.store(true);
   _exit(kGuardianDiedCode);
 }
 
@@ -215,7 +208,7 @@ Death ReapAll(pid_t child) {
 }
 
 // How long the working child is left alone to end what it started, once it knows that it must.
-constexpr int kOwnEndMillisMax = 2000;
+constexpr int kOwnEndMillisMax = 4000;
 
 // It does so itself, and goes on when the guardians are killed meanwhile; were it killed first, and
 // the killer next, nobody would be left to go on.
@@ -238,7 +231,8 @@ int BeGuardian(const Below& child, const Guarded& guarded, const SignalSource& s
   if (!orderly) AwaitOwnEnd(guarded.working_child.load());
   const Death death = ReapAll(child.pid);
   close(pidfd);
-  if (!returned.load() && guarded.hooks.on_child_death) guarded.hooks.on_child_death(death);
+  const bool untold = !returned.load() && !guarded.reported.load();
+  if (untold && guarded.hooks.on_child_death) guarded.hooks.on_child_death(death);
   if (died == Died::kGuardianAbove) return kGuardianDiedCode;
   return WIFEXITED(death.status) ? WEXITSTATUS(death.status) : 128 + WTERMSIG(death.status);
 }
@@ -291,11 +285,9 @@ int RunGuarded(const std::function<int(int)>& child_main, const GuardianHooks& h
   const sigset_t stop = BlockStopSignals({SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT});
   const int signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   FANMILL_CHECK(signal_fd >= 0);
-  const Guarded guarded{hooks, MakeShared<pid_t>(), MakeShared<pid_t>(), MakeShared<pid_t>()};
-  guarded.outer.store(getpid());
+  const Guarded guarded{hooks, MakeShared<bool>(), MakeShared<pid_t>()};
   const auto work = [&](Above guardian) { return BeWorkingChild(child_main, guarded, guardian); };
   const auto guard_work = [&](Above guardian) {
-    guarded.inner.store(getpid());
     return Guard(work, guarded, {guardian.words, false}, guardian.still);
   };
   return Guard(guard_work, guarded, {signal_fd, true}, -1);

@@ -37,9 +37,10 @@ struct Death {
 
 struct GuardianHooks {
   // After a death of the working child, or of a guardian, that was no return from child_main, and
-  // after all descendants are gone that could be killed: called once, in a guardian that is left,
-  // or in the working child when none is, beside its threads. No guardian ever had a second thread;
-  // the hook may start some. Stop signals stay blocked: the hook has to bound its own time.
+  // after all descendants are gone that could be killed: called once. In the working child, beside
+  // its threads, when it was a guardian that died, and else in a guardian that is left; of these
+  // none ever had a second thread, and the hook may start some. Stop signals stay blocked: the hook
+  // has to bound its own time, in the child to 3 s.
   std::function<void(const Death& death)> on_child_death;
 };
 
