@@ -112,6 +112,9 @@ std::string Controller::WhyItWaits(Instant now, const Batch& batch) const {
   if (batch.unlisted != kNever) {
     return Joined({silent, "its ventilator does not know it any more", lacking});
   }
+  if (batch.phase == pb::FORMING && wishes_.wish() != pb::RUN) {
+    return Joined({silent, "the cluster is shutting down: it does not start any more"});
+  }
   if (batch.phase == pb::FORMING && batch.listed) {
     return Joined({silent, FormingText(batch, Offering(batch))});
   }

@@ -241,10 +241,10 @@ void Dispatcher::OnRecovered(Instant now, const JournalRecovered& page, Outbox& 
 void Dispatcher::OnStopAsked() {
   const auto live =
       std::ranges::count_if(mill_.batches, [](const auto& entry) { return entry.second->live(); });
-  mill_.notices.push_back("the ventilator stops; " + std::to_string(live) +
-                          " live batches wait until it is started again with the same --state; "
-                          "workers finish what they "
-                          "hold meanwhile");
+  mill_.notices.push_back(
+      "the ventilator stops: live batches wait until it is started again with the same --state "
+      "(there are " +
+      std::to_string(live) + "); workers finish what they hold meanwhile");
   done_ = true;
 }
 

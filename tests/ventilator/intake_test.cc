@@ -82,6 +82,15 @@ TEST(Intake, RefusesNamesAndSpecsThatAreTooLongAndSaysSo) {
   EXPECT_EQ(rig.Open(fine), 1u);
 }
 
+TEST(Intake, RefusesABatchOfAClusterThatIsShuttingDown) {
+  Rig rig;
+  rig.state.set_wish(pb::DRAIN);
+  rig.Tell();
+  pb::Spec spec;
+  spec.set_handler("noop");
+  EXPECT_EQ(WhyRefused(rig, spec), "this batch is not accepted: the cluster is shutting down");
+}
+
 TEST(Intake, RefusesABatchAboveTheLimitOfLiveOnes) {
   DispatcherOptions options = RigOptions();
   options.batches_live_max = 2;
