@@ -20,6 +20,7 @@ namespace {
 constexpr Duration kAskEvery = Millis(50);
 constexpr Duration kEndPatience = Seconds(2);
 constexpr Duration kLookEvery = Millis(5);
+constexpr Duration kSilentMax = Seconds(1);
 constexpr Duration kCancelPatience = Seconds(15);
 constexpr size_t kNameShownMax = 60;
 
@@ -101,7 +102,9 @@ int Cancel(const ClusterOptions& options, uint32_t batch) {
   if (!cluster.ok()) return Complain(cluster.status());
   std::vector<client::MemberStatus> workers;
   std::string waiting;
-  for (const Instant deadline = Now() + kCancelPatience; Now() < deadline;) {
+  const Instant begun = Now();
+  bool said_waiting = false;
+  while (Now() < begun + kCancelPatience) {
     absl::StatusOr<bool> confirmed = (*cluster)->Cancel(batch, &workers, &waiting);
     if (!confirmed.ok()) return Complain(confirmed.status());
     if (*confirmed) {
@@ -109,6 +112,9 @@ int Cancel(const ClusterOptions& options, uint32_t batch) {
       Say(absl::StrCat("batch ", batch, " is cancelled",
                        all ? ": nothing of it runs any more" : ", but not everybody confirmed it"));
       return Receipts(true).ShowMissing(workers, "");
+    }
+    if (!waiting.empty() && Now() - begun > kSilentMax && !std::exchange(said_waiting, true)) {
+      Say(absl::StrCat("batch ", batch, ": ", waiting));
     }
     WaitFor(kAskEvery);
   }

@@ -8,7 +8,7 @@ namespace fanmill::cli {
 namespace {
 
 constexpr size_t kNameShownMax = 40;
-constexpr size_t kReasonShownMax = 200;
+constexpr size_t kReasonShownMax = 400;
 
 std::string Age(Duration age) { return absl::StrFormat("%.1fs", age.count() / 1e6); }
 

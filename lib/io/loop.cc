@@ -253,8 +253,10 @@ void Loop::TouchSendOnly(Instant now) {
 }
 
 void Loop::TellNotices() {
+  const bool failed = node_->Done() && node_->ExitCode() != 0;  // then they say why
   for (const std::string& notice : node_->TakeNotices()) {
-    spdlog::info("event=notice text={}", Quoted(notice));
+    spdlog::log(failed ? spdlog::level::err : spdlog::level::info, "event=notice text={}",
+                Quoted(notice));
   }
 }
 

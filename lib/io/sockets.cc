@@ -163,9 +163,7 @@ absl::Status Sockets::PostDoorkeeper(Channel channel, const Address& address) {
   const bool lane = channel == Channel::kLane && address.inproc.empty();
   if (zap_ != nullptr || !(options_.key.has_value() || lane)) return absl::OkStatus();
   zap_ = std::make_unique<ZapHandler>(context_, options_.key);
-  absl::Status stands = options_.key.has_value() ? CheckDoorkeeper() : absl::OkStatus();
-  zap_->LogStrangers();
-  return stands;
+  return options_.key.has_value() ? CheckDoorkeeper() : absl::OkStatus();
 }
 
 // Knocks with a random key at a door of our own.

@@ -1,13 +1,9 @@
 #include "lib/io/zap.h"
 
-#include <spdlog/spdlog.h>
-
 #include <future>
 #include <utility>
 
 #include "lib/core/check.h"
-#include "lib/io/clock.h"
-#include "lib/io/trace.h"
 
 namespace fanmill {
 namespace {
@@ -66,25 +62,12 @@ bool ZapHandler::Admits(const std::vector<std::string>& frames) const {
          frames[kDomain] == kLaneDomainPrefix + frames[kCredentials + 1];
 }
 
-void ZapHandler::Log(const std::string& address) {
-  const Instant now = Now();
-  if (!logs_ || now < log_again_) return;
-  log_again_ = After(now, kStrangerEvery);
-  const uint64_t refused = refused_ - std::exchange(logged_, refused_);
-  spdlog::warn("event=refused peer={} times={} text={}", Quoted(address), refused,
-               Quoted("somebody without this cluster's key was sent away; whoever belongs to the "
-                      "cluster needs the same --key file"));
-}
-
 void ZapHandler::Serve(zmq::socket_t socket) {
   while (true) {
     try {
       const std::vector<std::string> frames = ReceiveFrames(socket);
       const bool admit = Admits(frames);
-      if (!admit) {
-        ++refused_;
-        Log(frames.size() > kAddress ? frames[kAddress] : "");
-      }
+      if (!admit) ++refused_;
       const std::string request = frames.size() > kRequest ? frames[kRequest] : "";
       SendFrames(socket, {"1.0", request, admit ? "200" : "400", admit ? "OK" : "not this cluster",
                           admit ? "cluster" : "", ""});

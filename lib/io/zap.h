@@ -12,7 +12,6 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "lib/core/instant.h"
 #include "lib/io/keys.h"
 
 namespace fanmill {
@@ -20,9 +19,6 @@ namespace fanmill {
 inline constexpr char kZapDomain[] = "fanmill";
 // A lane's domain is this and its password, so that its doorkeeper need not know what lanes exist.
 inline constexpr char kLaneDomainPrefix[] = "lane-";
-
-// Whoever knocks with a wrong key does so again and again.
-inline constexpr Duration kStrangerEvery = Seconds(10);
 
 class ZapHandler {
  public:
@@ -33,23 +29,13 @@ class ZapHandler {
   ~ZapHandler();
 
   uint64_t refused() const { return refused_; }
-  // From now on strangers are logged, by address, at most one in kStrangerEvery.
-  void LogStrangers() {
-    logged_ = refused_;
-    logs_ = true;
-  }
 
  private:
   void Serve(zmq::socket_t socket);
   bool Admits(const std::vector<std::string>& frames) const;
 
-  void Log(const std::string& address);
-
   std::string admitted_;  // the public key, 32 bytes; empty: none
   std::atomic<uint64_t> refused_ = 0;
-  std::atomic<bool> logs_ = false;
-  Instant log_again_{};
-  uint64_t logged_ = 0;  // of the refused, the last that a line counted
   std::thread thread_;
 };
 

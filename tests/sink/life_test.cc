@@ -89,7 +89,7 @@ TEST(Life, EndsAtOnceWhenAPersonAsksAndSaysWhatThatMeans) {
   rig.Give({Channel::kPerson}, StopAsked{1});
   EXPECT_TRUE(rig.ledger().Done());
   EXPECT_THAT(rig.ledger().TakeNotices(),
-              ElementsAre(AllOf(HasSubstr("the controller cancels every batch that still runs"),
+              ElementsAre(AllOf(HasSubstr("batches wait until it is started again"),
                                 HasSubstr("workers keep what was not acknowledged"))));
 }
 
