@@ -28,6 +28,11 @@ while [ $# -gt 0 ]; do
   case $1 in
     -w | -n | -l | -d)
       [ $# -ge 2 ] || { say "$1 wants a value"; exit 2; }
+      case $1 in
+        -w | -n)
+          case $2 in '' | *[!0-9]* | 0*) say "$1 $2: how many? a number from 1 on"; exit 2 ;; esac
+          ;;
+      esac
       case $1 in -w) workers=$2 ;; -n) slots=$2 ;; -l) listen=$2 ;; -d) state=$2 ;; esac
       shift 2
       ;;

@@ -114,7 +114,11 @@ int Main(int argc, char** argv) {
   app.add_option("--require", wanted.required,
                  "with --seeds: fail when a name in this file, one a line, was never met");
   one->excludes(many);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (one->count() > 0) return Replay(seed, quiet);
   if (many->count() > 0) return RunMany(wanted);
   std::printf("%s", app.help().c_str());
