@@ -12,9 +12,9 @@ using ::testing::HasSubstr;
 TEST(FullSink, HasALimitWithinLimits) {
   LocalCluster cluster;
   for (const char* bytes : {"16777215", "1099511627777", "much", "-1"}) {
-    const Finished refused = StartCommand({Executable("fanmill-sink"), "--disk", bytes},
-                                          cluster.folder() + "/sink", "")
-                                 .Wait();
+    const Finished refused =
+        StartCommand({Executable("fanmill-sink"), "--disk", bytes}, cluster.folder() + "/sink", "")
+            .Wait();
     EXPECT_EQ(refused.exit_code, 2) << bytes;
     EXPECT_THAT(refused.err, HasSubstr("from 16M to 1T")) << bytes;
   }
