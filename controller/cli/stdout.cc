@@ -14,7 +14,7 @@
 namespace fanmill::cli {
 namespace {
 
-absl::Status StdoutError(int error) {
+absl::Status OutputError(int error) {
   if (error == EPIPE) return NobodyReads();
   return absl::UnavailableError(absl::StrCat("cannot write the output: ", ErrorText(error)));
 }
@@ -36,13 +36,19 @@ absl::Status WriteStdout(const std::string& bytes) {
   const auto above = AboveProgressWherePrinted();
   unflushed = true;
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
-  return written ? absl::OkStatus() : StdoutError(errno);
+  return written ? absl::OkStatus() : OutputError(errno);
 }
 
 absl::Status FlushStdout() {
   if (!unflushed.exchange(false)) return absl::OkStatus();  // or the line would flicker
   const auto above = AboveProgressWherePrinted();
-  return std::fflush(stdout) == 0 ? absl::OkStatus() : StdoutError(errno);
+  return std::fflush(stdout) == 0 ? absl::OkStatus() : OutputError(errno);
+}
+
+absl::Status WriteStderr(const std::string& bytes) {
+  const auto above = AboveProgress();
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stderr) == bytes.size();
+  return written ? absl::OkStatus() : OutputError(errno);
 }
 
 int PrintOut(const std::string& text) {

@@ -1,5 +1,5 @@
-// What the commands print to stdout goes through here: output that nobody could take is an error,
-// and said to be one.
+// What the commands print goes through here: output that nobody could take is an error, and said to
+// be one.
 #ifndef FANMILL_CONTROLLER_CLI_STDOUT_H_
 #define FANMILL_CONTROLLER_CLI_STDOUT_H_
 
@@ -16,6 +16,8 @@ absl::Status NobodyReads();
 // until it is flushed, and fail only then.
 absl::Status WriteStdout(const std::string& bytes);
 absl::Status FlushStdout();
+// The same of what a task wrote to its stderr; nothing of it waits.
+absl::Status WriteStderr(const std::string& bytes);
 
 // All that a command prints: written and flushed. Returns the exit code, after a complaint unless
 // it is 0.

@@ -18,6 +18,7 @@
 #include "controller/cli/following.h"
 #include "controller/cli/output/output.h"
 #include "controller/cli/output/task_values.h"
+#include "controller/cli/output/text_file.h"
 #include "controller/cli/progress.h"
 #include "controller/cli/submit.h"
 #include "controller/cli/task_source.h"
@@ -28,7 +29,6 @@
 #include "controller/run/tally.h"
 #include "lib/client/batch_writer.h"
 #include "lib/core/template.h"
-#include "lib/io/file.h"
 #include "lib/io/process.h"
 #include "worker/guardian.h"
 #include "worker/spawn.h"
@@ -85,13 +85,15 @@ void EndBatch(client::Cluster& control, uint32_t batch, Events& events) {
   }
 }
 
-int Report(const RunOptions& options, client::Cluster& control, uint32_t batch) {
-  if (options.report.empty() && options.report_file.empty()) return kExitOk;
+int Report(const RunOptions& options, std::optional<TextFile>& file, client::Cluster& control,
+           uint32_t batch) {
+  if (options.report.empty() && !file.has_value()) return kExitOk;
   const absl::StatusOr<client::Report> report = AwaitReport(control, batch, true);
   if (!report.ok()) return Complain(report.status());
   const std::string& said = options.report == "text" ? report->text : report->json;
-  if (!options.report_file.empty()) {
-    const absl::Status written = ReplaceFile(options.report_file, said);
+  if (file.has_value()) {
+    absl::Status written = file->Append(said);
+    if (written.ok()) written = file->Flush();
     return written.ok() ? kExitOk : Complain(written);
   }
   const auto above = AboveProgress();
@@ -116,6 +118,17 @@ int Conclude(const Followed& followed, bool halted, int signal, bool summary, Du
   if (halted) return kExitCancelled;
   if (end.cancelled) return signal != 0 ? kExitSignalBase + signal : kExitCancelled;
   return end.failed > 0 ? kExitTaskFailed : kExitOk;
+}
+
+// Says how far it came before the values turned out to be wrong.
+int ConcludeInput(const absl::Status& wrong, const Followed& followed, uint64_t read) {
+  const uint64_t ended = followed.end.ok + followed.end.failed;
+  SayFailures(followed.failures);
+  if (read > 0) {
+    Say(absl::StrCat("stopped: ", ended, ended == 1 ? " task" : " tasks", " ended, ", read - ended,
+                     " of those read did not"));
+  }
+  return Complain(wrong);
 }
 
 // Better now than once for each task.
@@ -151,6 +164,7 @@ class Running {
     const TaskWords words = WordsOf(RecipeOf(*spec), values_);
     auto output = Output::Open(options_.output, words);
     if (!output.ok()) return Complain(output.status());
+    if (absl::Status opened = OpenReportFile(); !opened.ok()) return Complain(opened);
     auto cluster = EmbeddedCluster::Start(EmbeddedOf(options_, pid_, words, events_), table_);
     if (!cluster.ok()) return Complain(cluster.status());
     const int code = RunIn(**cluster, *spec, *source, **output);
@@ -160,6 +174,14 @@ class Running {
   }
 
  private:
+  // Now: after the tasks it would be too late to hear that it cannot be written.
+  absl::Status OpenReportFile() {
+    if (options_.report_file.empty()) return absl::OkStatus();
+    auto file = TextFile::Create(options_.report_file, TextFile::IfThere::kEmptyIt);
+    if (file.ok()) report_file_ = *std::move(file);
+    return file.status();
+  }
+
   int RunIn(EmbeddedCluster& cluster, const client::BatchSpec& spec, TaskSource& source,
             Output& output) {
     const Stopping stopping(signals_fd_, {.drain = [&cluster] { cluster.DrainWorker(); },
@@ -197,13 +219,15 @@ class Running {
     if (!followed.ok()) return Complain(followed.status());
     if (followed->reader_gone) return kExitSignalBase + SIGPIPE;
     if (!sent.ok() && !absl::IsCancelled(sent)) {
-      SayFailures(followed->failures);
-      return Complain(sent);
+      return ConcludeInput(sent, *followed, (*writer)->added());
     }
     const int code = Conclude(*followed, events_.Happened(Events::kHalted), stopping.signal(),
                               shown, tally.Facts().elapsed);
-    const int reported = Report(options_, **control, batch);
-    return code == kExitOk ? reported : code;
+    const int reported = Report(options_, report_file_, **control, batch);
+    if (tally.outputs_cut() == 0) return reported == kExitOk ? code : reported;
+    return Complain(absl::UnavailableError(absl::StrCat(
+        "tasks whose output is not whole: ", tally.outputs_cut(), "; make room in ",
+        options_.output.spool_directory, ", name another directory with --state, or use -u")));
   }
 
   Watch Watching(Tally& tally) {
@@ -227,6 +251,7 @@ class Running {
   SlotTable& table_;
   const int signals_fd_;
   const uint64_t pid_;
+  std::optional<TextFile> report_file_;
   Events events_;
   TaskValues values_;
 };
@@ -237,6 +262,11 @@ int Run(const RunOptions& options) {
   if (options.ReadsStdin() && fcntl(STDIN_FILENO, F_GETFD) < 0) {
     return Complain(absl::InvalidArgumentError(
         "stdin is closed: give the values there, or with -a FILE, ::: or --array"));
+  }
+  if (options.PrintsToStdout() && fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+    return Complain(absl::InvalidArgumentError(
+        "stdout is closed, and the tasks' outputs would go there: send them to a file, to "
+        "/dev/null, or into --results DIR"));
   }
   SlotTable table(options.slots);
   const auto pid = static_cast<uint64_t>(getpid());

@@ -66,6 +66,10 @@ bool RunOptions::ReadsStdin() const {
   return batch.array.empty() && !listed && (batch.file.empty() || batch.file == "-");
 }
 
+bool RunOptions::PrintsToStdout() const {
+  return direct() || batch.dry_run || output.prints_text() || output.prints_json();
+}
+
 absl::Status RunOptions::Check() const {
   if (batch.hold || batch.min_workers > 1 || !batch.start_timeout.empty()) {
     return absl::InvalidArgumentError(

@@ -29,7 +29,8 @@ struct RunOptions {
   absl::Status Check() const;
   // Likewise, where --controller names a cluster.
   absl::Status CheckForCluster() const;
-  bool ReadsStdin() const;                                  // for values
+  bool ReadsStdin() const;  // for values
+  bool PrintsToStdout() const;
   bool direct() const { return ungrouped || line_buffer; }  // outputs do not pass through results
 };
 

@@ -11,6 +11,7 @@ namespace fanmill::cli {
 bool Tally::OnResult(const client::Result& result) {
   if (result.part) return false;
   const std::lock_guard lock(mutex_);
+  outputs_cut_ += result.dropped > 0 ? 1 : 0;
   ++facts_.done;
   facts_.failed += result.ok() ? 0 : 1;
   facts_.run_seconds.Add(static_cast<double>(result.run.count()) / 1e6);
@@ -30,6 +31,11 @@ void Tally::OnPause(const std::string& why) {
 void Tally::OnSealed(uint64_t tasks) {
   const std::lock_guard lock(mutex_);
   facts_.total = tasks;
+}
+
+uint64_t Tally::outputs_cut() {
+  const std::lock_guard lock(mutex_);
+  return outputs_cut_;
 }
 
 void Tally::OnStopped(bool stopped) {

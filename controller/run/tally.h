@@ -26,6 +26,7 @@ class Tally {
   bool OnResult(const client::Result& result);
   void OnPause(const std::string& why);
   void OnSealed(uint64_t tasks);
+  uint64_t outputs_cut();  // of how many tasks not all could be kept
   // Elapsed is without the time for which the process was stopped (Ctrl-Z).
   ProgressFacts Facts();
 
@@ -35,6 +36,7 @@ class Tally {
   std::mutex mutex_;
   Halt halt_;
   bool halted_ = false;
+  uint64_t outputs_cut_ = 0;
   EmbeddedCluster& cluster_;
   ProgressFacts facts_;
   Instant begun_ = Now();

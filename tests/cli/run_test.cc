@@ -3,12 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
-#include "tests/cluster/local_cluster.h"
-#include "tests/process/marked.h"
+#include "tests/cli/run_fixture.h"
 
 namespace fanmill {
 namespace {
@@ -19,46 +16,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// A folder of its own, and a mark on every process that comes of it.
-class Run : public ::testing::Test {
- protected:
-  Run() {
-    std::string made = ::testing::TempDir() + "fanmill-run-test-XXXXXX";
-    EXPECT_NE(mkdtemp(made.data()), nullptr);
-    folder_ = made;
-    setenv("FANMILL_STATE", (folder_ + "/state").c_str(), 1);
-    const size_t equals = mark_.entry().find('=');
-    setenv(mark_.entry().substr(0, equals).c_str(), mark_.entry().c_str() + equals + 1, 1);
-  }
-  ~Run() override {
-    EXPECT_TRUE(WaitUntil([this] { return mark_.Bearers().empty(); })) << "a process is left";
-    if (std::filesystem::exists(folder_ + "/state/run")) {
-      EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/state/run")) << "a file is left";
-    }
-    unsetenv("FANMILL_STATE");
-    std::filesystem::remove_all(folder_);
-  }
-
-  RunningCommand Start(std::vector<std::string> words, const std::string& input = "") {
-    words.insert(words.begin(), {Executable("fanmill"), "run"});
-    return StartCommand(words, folder_ + "/command" + std::to_string(++commands_), input);
-  }
-  Finished Of(std::vector<std::string> words, const std::string& input = "") {
-    return Start(std::move(words), input).Wait();
-  }
-  std::string TextOf(const std::string& name) const {
-    std::ifstream file(folder_ + "/" + name);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  bool Exists(const std::string& name) const {
-    return std::filesystem::exists(folder_ + "/" + name);
-  }
-
-  Mark mark_;
-  std::string folder_;
-  int commands_ = 0;
-};
 
 TEST_F(Run, PrintsWhatTheTasksWroteAndNothingElse) {
   const Finished run = Of({"-j1", "echo", "hello"}, "a b\nc\n");

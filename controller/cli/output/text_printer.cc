@@ -1,7 +1,6 @@
 #include "controller/cli/output/text_printer.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -18,8 +17,7 @@ absl::Status Write(bool to_stderr, const std::string& text) {
   if (!to_stderr) return WriteStdout(text);
   // On one terminal, a task's stdout is seen before its stderr.
   if (absl::Status flushed = FlushStdout(); !flushed.ok()) return flushed;
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  return absl::OkStatus();
+  return WriteStderr(text);
 }
 
 }  // namespace
