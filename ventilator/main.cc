@@ -25,7 +25,7 @@ constexpr char kExamples[] =
     "\n"
     "Examples:\n"
     "  fanmill-ventilator                              for a controller on this machine\n"
-    "  fanmill-ventilator --controller 10.0.0.1 --listen 10.0.0.2 --key cluster.key\n"
+    "  fanmill-ventilator --controller head --listen 10.0.0.2 --key cluster.key\n"
     "\n"
     "Exit codes: 0 it was asked to leave and did, 2 wrong usage, 5 it could not work.";
 
@@ -88,7 +88,8 @@ int Main(int argc, char** argv) {
       ->check([](const std::string& text) {
         LaneOptions lanes;
         return ReadLanePorts(text, lanes);
-      });
+      })
+      ->type_name("FIRST-LAST");
   return RunDaemon(app, flags, argc, argv, [&] { return Serve(flags, lane_ports); });
 }
 

@@ -70,16 +70,18 @@ void AddWorkerFlags(CLI::App& app, WorkerFlags& flags) {
   AddControllerFlag(app, flags.common);
   app.add_option("--slots", flags.slots, "tasks at a time; without it one for each usable CPU")
       ->check(CLI::Range(1u, kSlotsPerWorkerMax))
-      ->capture_default_str();
+      ->type_name("N");
   app.add_option("--name", flags.name, "what people call it; without it HOST:PID")
       ->check([](const std::string& name) {
         return name.size() <= kNameBytesMax ? ""
                                             : absl::StrCat("at most ", kNameBytesMax, " bytes");
-      });
-  app.add_option("--handler", flags.handlers,
-                 "what to offer, may be repeated; without it all of them: exec runs commands, "
-                 "sleep and noop run none")
-      ->check(CLI::IsMember(HandlerNames()))
+      })
+      ->type_name("NAME");
+  OneOf(
+      app.add_option("--handler", flags.handlers,
+                     "what to offer, may be repeated; without it all of them: exec runs commands, "
+                     "sleep and noop run none"),
+      HandlerNames())
       ->allow_extra_args(false);
   app.add_option("--spool-bytes", flags.spool_bytes,
                  "results kept until the sink has them; when full, no more tasks are taken")
@@ -90,7 +92,8 @@ void AddWorkerFlags(CLI::App& app, WorkerFlags& flags) {
                  absl::StrCat("where outputs above ", kInlineOutputBytesMax >> 10,
                               " KiB wait, in files without a name"))
       ->capture_default_str()
-      ->check(NotEmpty);
+      ->check(NotEmpty)
+      ->type_name("DIR");
   AddCommonFlags(app, flags.common);
 }
 

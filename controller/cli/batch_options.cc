@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "controller/cli/command_words.h"
 #include "controller/cli/sources/value_lists.h"
 #include "lib/core/duration_text.h"
@@ -198,12 +199,15 @@ void BatchOptions::AddTo(CLI::App& app) {
   app.add_option("--handler", handler,
                  "what runs a task: exec (COMMAND), sleep (each value is how long, in microseconds "
                  "or as 50ms), noop")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name(absl::StrJoin(kHandlers, "|"));
   auto* from_file = app.add_option("-a,--arg-file", file, "values: the lines of FILE, not of stdin")
-                        ->check(NotEmpty);
+                        ->check(NotEmpty)
+                        ->type_name("FILE");
   auto* from_array = app.add_option("--array", array, "values: the numbers FIRST-LAST[:STEP]")
                          ->check(NotEmpty)
-                         ->excludes(from_file);
+                         ->excludes(from_file)
+                         ->type_name("RANGE");
   AddValuesTo(app, from_array);
   app.add_option("--min-workers", min_workers, "start when so many workers are ready")
       ->capture_default_str()
@@ -240,7 +244,9 @@ void BatchOptions::AddTo(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_flag("--shell", shell,
                "COMMAND is one word that /bin/sh reads; values stand quoted in it");
-  app.add_option("--name", name, "name of the batch, for people")->check(NameFits);
+  app.add_option("--name", name, "name of the batch, for people")
+      ->check(NameFits)
+      ->type_name("NAME");
   app.add_flag("--dry-run", dry_run, "print the tasks' commands, one on a line, and run nothing");
   app.add_option(kCommandName, command,
                  "the program and its arguments; {} becomes the task's value, {#} its number. "

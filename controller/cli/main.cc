@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "controller/run/run.h"
 #include "lib/core/printable.h"
 #include "lib/io/flags.h"
+#include "lib/io/man_page.h"
 #include "lib/io/process.h"
 
 namespace fanmill::cli {
@@ -68,6 +70,14 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
   return kExitUsage;
 }
 
+// COMMAND has words of its own, and -- may stand before it.
+class Usage : public CLI::Formatter {
+  std::string make_option_usage(const CLI::Option* option) const override {
+    return option->get_name() == kCommandName ? "[[--] COMMAND [ARGS...]]"
+                                              : CLI::Formatter::make_option_usage(option);
+  }
+};
+
 // Options of `fanmill` itself are valid behind each subcommand too, but its help would not say so.
 void TeachWhereTheClusterIs(CLI::App& app) {
   for (CLI::App* command : app.get_subcommands({})) {
@@ -82,16 +92,20 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", "fanmill " + Version());
   app.require_subcommand(1);
   app.fallthrough();
+  app.formatter(std::make_shared<Usage>());
   CommandLine line;
   app.add_option("--controller", line.cluster.controller,
                  "where the controller is: HOST[:PORT], [IPV6]:PORT or ipc:///PATH")
       ->envname("FANMILL_CONTROLLER")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("ADDRESS");
   app.add_option("--key", line.cluster.key, "the cluster's key file")
       ->envname("FANMILL_KEY")
-      ->check(NotEmpty);
+      ->check(NotEmpty)
+      ->type_name("FILE");
   app.add_flag("--insecure-network", line.cluster.insecure_network,
                "without a key, use a controller on another machine: anybody between can run code");
+  AddManPageFlag(app);
   AddDemo(app, line);
   AddRun(app, line);
   AddSubmit(app, line);

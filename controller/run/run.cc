@@ -42,7 +42,7 @@ constexpr char kExamples[] =
     "  ls *.log | fanmill run gzip\n"
     "  find . -name '*.png' -print0 | fanmill run -0 -j8 convert {} {.}.jpg\n"
     "  fanmill run -k echo {1}-{2} ::: a b ::: 1 2 3\n"
-    "  fanmill run --csv --header -a hosts.csv --shell 'ping -c1 {host} | tail -1'\n"
+    "  fanmill run --csv --header -a hosts.csv --shell 'ping -c1 {ip} | tail -1'\n"
     "  fanmill run --array 1-1000 --retries 2 --timeout 10m ./simulate --seed {}\n"
     "In COMMAND: {} the value, {.} without extension, {/} its last part, {//} its folder,\n"
     "{/.} its last part without extension, {#} the task's number, {%} the slot's; {2} the second\n"

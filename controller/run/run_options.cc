@@ -47,9 +47,8 @@ void RunOptions::AddTo(CLI::App& app) {
   app.add_flag(
       "--progress", progress,
       "show a line of progress where it is not shown by itself; NO_COLOR=1: without colours");
-  app.add_option("--report", report, "at the end, say on stderr where the time went")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->type_name("text|json");
+  OneOf(app.add_option("--report", report, "at the end, say on stderr where the time went"),
+        {"text", "json"});
   app.add_option("--report-file", report_file, "say it in FILE (as JSON, unless --report text)")
       ->check(NotEmpty)
       ->type_name("FILE");

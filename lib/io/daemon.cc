@@ -32,26 +32,31 @@ void AddDaemonFlags(CLI::App& app, DaemonFlags& flags) {
   flags.state = DefaultState();
   app.add_option("--listen", flags.listen,
                  "where to listen: HOST[:PORT], [IPV6]:PORT or ipc:///PATH; port 0: free ones")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("ADDRESS");
   app.add_option("--advertise", flags.advertise,
                  "the host that others are told to connect to, if not the one of --listen")
-      ->check(NotEmpty);
+      ->check(NotEmpty)
+      ->type_name("HOST");
   auto* state =
       app.add_option(
              "--state", flags.state,
              fmt::format("directory of lasting state; this program uses {}/ inside", flags.role))
           ->envname("FANMILL_STATE")
           ->capture_default_str()
-          ->check(NotEmpty);
+          ->check(NotEmpty)
+          ->type_name("DIR");
   if (flags.state.empty()) state->required();
-  app.add_option("--durability", flags.durability,
-                 "full: what was told survives a crash of this machine; os: of this process alone, "
-                 "and is faster where the disk is slow")
-      ->check(CLI::IsMember({"full", "os"}))
+  OneOf(app.add_option(
+            "--durability", flags.durability,
+            "full: what was told survives a crash of this machine; os: of this process alone, "
+            "and is faster where the disk is slow"),
+        {"full", "os"})
       ->capture_default_str();
   app.add_option("--address-file", flags.address_file,
                  "once it listens, write where into this file, in one step")
-      ->check(NotEmpty);
+      ->check(NotEmpty)
+      ->type_name("FILE");
 }
 
 Daemon::Daemon(const DaemonFlags& flags, Addresses addresses, StateDirectory state,

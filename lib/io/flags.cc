@@ -11,7 +11,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "lib/core/printable.h"
+#include "lib/io/man_page.h"
 #include "lib/io/process.h"
 
 namespace fanmill {
@@ -90,13 +92,17 @@ void RefuseValuesOfFlags(CLI::App& app) {
   for (CLI::App* subcommand : app.get_subcommands({})) RefuseValuesOfFlags(*subcommand);
 }
 
+CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& words) {
+  return option->check(CLI::IsMember(words).description(""))->type_name(absl::StrJoin(words, "|"));
+}
+
 std::string NotEmpty(const std::string& text) {
   return text.empty() ? "it is empty: is a shell variable in it unset?" : "";
 }
 
 void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
-  app.add_option("--log-level", flags.log_level, "how much to log to stderr")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+  OneOf(app.add_option("--log-level", flags.log_level, "how much to log to stderr"),
+        {"trace", "debug", "info", "warn", "error", "off"})
       ->envname("FANMILL_LOG")
       ->capture_default_str();
   app.add_option(
@@ -104,7 +110,8 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
          "the cluster's key file (fanmill keygen makes one): encrypts everything and admits "
          "only who has it")
       ->envname("FANMILL_KEY")
-      ->check(NotEmpty);
+      ->check(NotEmpty)
+      ->type_name("FILE");
   app.add_flag(
       "--insecure-network", flags.insecure_network,
       "without a key, use addresses that others can reach: whoever does can run code here");
@@ -112,6 +119,7 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
                "print every message with the pair of sockets it crosses, to watch the ring turn; "
                "the wire counts tasks from 0");
   app.set_version_flag("--version", absl::StrCat(flags.program, " ", Version()));
+  AddManPageFlag(app);
 }
 
 void AddControllerFlag(CLI::App& app, CommonFlags& flags) {
@@ -119,7 +127,8 @@ void AddControllerFlag(CLI::App& app, CommonFlags& flags) {
                  "where the controller listens: HOST[:PORT], [IPV6]:PORT or ipc:///PATH")
       ->envname("FANMILL_CONTROLLER")
       ->capture_default_str()
-      ->check(NotEmpty);
+      ->check(NotEmpty)
+      ->type_name("ADDRESS");
 }
 
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {

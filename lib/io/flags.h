@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -33,13 +34,17 @@ std::string Explained(const CLI::ParseError& error);
 // be taken for yes. To be called when all options are there.
 void RefuseValuesOfFlags(CLI::App& app);
 
+// The option takes one of these words: whoever gives another, and whoever asks for help, is told
+// so.
+CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& words);
+
 // A check of options: no empty text, which most often is a variable of the shell that is not set.
 std::string NotEmpty(const std::string& text);
 
 // Reads how many bytes: 100000000, 64M or 2G (steps of 1024), no fewer and no more than these.
 CLI::Validator Bytes(uint64_t least, uint64_t most);
 
-// --log-level, --key, --insecure-network, --trace-messages, --version.
+// --log-level, --key, --insecure-network, --trace-messages, --version, --man-page.
 void AddCommonFlags(CLI::App& app, CommonFlags& flags);
 void AddControllerFlag(CLI::App& app, CommonFlags& flags);
 

@@ -8,10 +8,10 @@ void OutputOptions::AddTo(CLI::App& app) {
   app.add_flag("-k,--keep-order", keep_order,
                "print outputs in the order of the tasks, not in that in which they end");
   app.add_flag("--tag", tag, "begin each line of output with the task's values and a tab");
-  app.add_option("--output", format,
-                 "to stdout: text (what the tasks wrote), or jsonl (one JSON object per task)")
-      ->check(CLI::IsMember({"text", "jsonl"}))
-      ->type_name("text|jsonl");
+  OneOf(
+      app.add_option("--output", format,
+                     "to stdout: text (what the tasks wrote), or jsonl (one JSON object per task)"),
+      {"text", "jsonl"});
   app.add_option(
          "--results", results,
          "write outputs to files in DIR (new, or empty), and not to stdout unless -k, --tag "
