@@ -10,6 +10,7 @@
 
 #include "controller/cli/command.h"
 #include "controller/cli/command_words.h"
+#include "controller/cli/completion.h"
 #include "controller/cli/stdout.h"
 #include "controller/run/run.h"
 #include "lib/core/printable.h"
@@ -105,6 +106,7 @@ int Main(int argc, char** argv) {
       ->type_name("FILE");
   app.add_flag("--insecure-network", line.cluster.insecure_network,
                "without a key, use a controller on another machine: anybody between can run code");
+  AddCompletionFlag(app);
   AddManPageFlag(app);
   AddDemo(app, line);
   AddRun(app, line);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The manual pages that were built tell all that --help does, are clean, and are installed.
-Usage: man_page_test.py BUILD"""
+"""The manual pages that were built tell all that --help does, are clean, and are installed with the
+completions. Usage: man_page_test.py BUILD"""
 import os
 import re
 import shutil
@@ -88,7 +88,7 @@ class ManPageTest(unittest.TestCase):
             with self.subTest(command=command):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
-    def test_pages_are_installed(self):
+    def test_pages_and_completions_are_installed(self):
         with tempfile.TemporaryDirectory() as prefix:
             subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True,
                            capture_output=True)
@@ -96,6 +96,8 @@ class ManPageTest(unittest.TestCase):
             for command in commands():
                 self.assertTrue(os.path.exists(page_of(command, share + "/man/man1")), command)
             self.assertEqual(len(os.listdir(share + "/man/man1")), len(commands()))
+            for path in ("bash-completion/completions/fanmill", "zsh/site-functions/_fanmill"):
+                self.assertGreater(os.path.getsize(os.path.join(share, path)), 0, path)
 
 
 if __name__ == "__main__":
