@@ -33,6 +33,34 @@ bool WriteAll(int fd, std::string_view bytes) {
   return true;
 }
 
+bool WriteAllAt(int fd, std::string_view bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      if (written == 0) errno = EIO;
+      return false;
+    }
+    bytes.remove_prefix(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return true;
+}
+
+bool ReadAllAt(int fd, std::string& bytes, uint64_t offset) {
+  for (size_t got = 0; got < bytes.size();) {
+    const ssize_t now =
+        pread(fd, bytes.data() + got, bytes.size() - got, static_cast<off_t>(offset + got));
+    if (now < 0 && errno == EINTR) continue;
+    if (now <= 0) {
+      if (now == 0) errno = 0;
+      return false;
+    }
+    got += static_cast<size_t>(now);
+  }
+  return true;
+}
+
 absl::Status ReplaceFile(const std::string& path, std::string_view text) {
   const std::string fresh = path + ".new";
   const FileDescriptor file(

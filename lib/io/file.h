@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,9 @@ class FileDescriptor {
 
 // False with errno set when not all of it could be written.
 bool WriteAll(int fd, std::string_view bytes);
+bool WriteAllAt(int fd, std::string_view bytes, uint64_t offset);
+// Fills `bytes`. False with errno set, to 0 when the file ends before.
+bool ReadAllAt(int fd, std::string& bytes, uint64_t offset);
 
 // Replaces `path` as one step: whoever reads sees the old text or the new one, also after a crash
 // of the machine.

@@ -1,11 +1,12 @@
 // RowStore: the rows of one journal in a SQLite file. A row is found damaged by its checksum
 // (SQLite alone gives back a flipped bit without a word), and the last one that was ever committed
-// is remembered apart, so that a file which lost its end says so. Not thread-safe.
+// is remembered apart, so that a file which lost its end says so. Large rows lie in segments beside
+// the file (FILE-large/), which a database would be slow with. Not thread-safe.
 #ifndef FANMILL_LIB_IO_ROW_STORE_H_
 #define FANMILL_LIB_IO_ROW_STORE_H_
 
 #include <cstdint>
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "lib/core/local.h"
 #include "lib/io/database.h"
+#include "lib/io/segments.h"
 
 namespace fanmill {
 
@@ -23,7 +25,9 @@ enum class Durability {
 };
 
 // The schema that this version writes; a file of a newer one is refused.
-inline constexpr uint64_t kRowStoreSchema = 1;
+inline constexpr uint64_t kRowStoreSchema = 2;
+// A row above this goes into a segment.
+inline constexpr uint64_t kRowInlineBytesMax = 64 << 10;
 
 class RowStore {
  public:
@@ -52,11 +56,18 @@ class RowStore {
   uint64_t bytes() const { return bytes_; }  // of all rows, what they cost beside included
 
  private:
-  explicit RowStore(Database database) : database_(std::move(database)) {}
-  absl::Status Prepare();
+  RowStore(Database database, const std::string& file, Durability durability)
+      : database_(std::move(database)), segments_(file + "-large"), durability_(durability) {}
   absl::Status CheckKind(const std::string& file, const std::string& what);
+  absl::Status Prepare();
+  absl::Status RecoverSegments();
+  absl::Status DropLarge(Statement& of);
+  // Nothing: its segment has lost it.
+  absl::StatusOr<std::optional<std::string>> LargeBytes(uint64_t sequence);
 
   Database database_;
+  Segments segments_;
+  Durability durability_;
   std::vector<Statement> statements_;
   uint64_t last_ = 0;
   uint64_t bytes_ = 0;

@@ -38,16 +38,10 @@ absl::StatusOr<SpoolSpan> SpoolFile::Append(std::string_view bytes) {
   if (file_.get() < 0 && !bytes.empty()) {
     if (absl::Status created = Create(); !created.ok()) return created;
   }
-  for (size_t written = 0; written < bytes.size();) {
-    const ssize_t now = pwrite(file_.get(), bytes.data() + written, bytes.size() - written,
-                               static_cast<off_t>(end_ + written));
-    if (now < 0 && errno == EINTR) continue;
-    if (now <= 0) {
-      const int error = now < 0 ? errno : EIO;
-      (void)!ftruncate(file_.get(), static_cast<off_t>(end_));  // the part that was written
-      return Failed("write", error);
-    }
-    written += static_cast<size_t>(now);
+  if (!WriteAllAt(file_.get(), bytes, end_)) {
+    const int error = errno;
+    (void)!ftruncate(file_.get(), static_cast<off_t>(end_));  // the part that was written
+    return Failed("write", error);
   }
   const SpoolSpan span{end_, bytes.size()};
   end_ += bytes.size();
@@ -58,13 +52,7 @@ absl::StatusOr<SpoolSpan> SpoolFile::Append(std::string_view bytes) {
 absl::StatusOr<std::string> SpoolFile::Read(SpoolSpan span) const {
   FANMILL_CHECK(span.offset + span.size <= end_, "read beyond what was appended");
   std::string bytes(span.size, '\0');
-  for (size_t got = 0; got < bytes.size();) {
-    const ssize_t now = pread(file_.get(), bytes.data() + got, bytes.size() - got,
-                              static_cast<off_t>(span.offset + got));
-    if (now < 0 && errno == EINTR) continue;
-    if (now <= 0) return Failed("read", now < 0 ? errno : EIO);
-    got += static_cast<size_t>(now);
-  }
+  if (!ReadAllAt(file_.get(), bytes, span.offset)) return Failed("read", errno == 0 ? EIO : errno);
   return bytes;
 }
 

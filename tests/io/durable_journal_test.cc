@@ -203,6 +203,77 @@ TEST(DurableJournal, LeavesOutARowWithAFlippedBitAndSaysSo) {
   }
 }
 
+// At the limit in the file itself, above it in a segment beside it.
+TEST(DurableJournal, KeepsLargeRowsInSegments) {
+  const TempDir dir;
+  const std::string small(kRowInlineBytesMax, 's');
+  const std::string large(kRowInlineBytesMax + 1, 'l');
+  {
+    Talk talk(dir / "x.db");
+    talk.Write(1, 1, small);
+    talk.AwaitDurable(1);
+    EXPECT_FALSE(std::filesystem::exists(dir / "x.db-large"));
+    talk.Write(2, 1, large);
+    talk.Write(3, 2, large);
+    talk.Write(4, 1, "");
+    talk.AwaitDurable(4);
+    EXPECT_EQ(std::filesystem::file_size(dir / "x.db-large/000001"), 2 * large.size());
+  }
+  Talk again(dir / "x.db");
+  EXPECT_EQ(again.recovered, (Lines{"1/1 " + small, "2/1 " + large, "3/2 " + large, "4/1 "}));
+  const JournalRows page = again.Read(1, 1);
+  ASSERT_EQ(page.rows.size(), 3u);
+  EXPECT_EQ(page.rows[1].bytes.bytes, large);
+  again.Forget(2);
+  again.Forget(1, {2});
+  again.Write(5, 1, "five");
+  again.AwaitDurable(5);
+  EXPECT_FALSE(std::filesystem::exists(dir / "x.db-large/000001"));
+  EXPECT_EQ(again.Read(1, 1).rows.size(), 3u);
+}
+
+TEST(DurableJournal, LeavesOutALargeRowThatIsDamagedOrGone) {
+  for (const bool gone : {false, true}) {
+    const TempDir dir;
+    {
+      Talk talk(dir / "x.db");
+      talk.Write(1, 1, "text");
+      talk.Write(2, 1, "large" + std::string(kRowInlineBytesMax, 'l'));
+      talk.Write(3, 1, "after");
+      talk.AwaitDurable(3);
+    }
+    if (gone) {
+      std::filesystem::remove(dir / "x.db-large/000001");
+    } else {
+      FlipBitOf(dir / "x.db-large/000001", "large");
+    }
+    Talk again(dir / "x.db");
+    EXPECT_EQ(again.recovered, (Lines{"1/1 text", "3/1 after"}));
+    EXPECT_NE(again.trouble().find("1 rows are not what was written"), std::string::npos);
+  }
+}
+
+TEST(DurableJournal, TakesUpAFileOfTheFirstSchema) {
+  const TempDir dir;
+  {
+    Talk talk(dir / "x.db");
+    talk.Write(1, 1, "old");
+    talk.AwaitDurable(1);
+  }
+  {
+    auto old = *Database::Open(dir / "x.db", true);
+    ASSERT_TRUE(old.Run("DROP TABLE large; PRAGMA user_version = 1").ok());
+  }
+  const std::string large(kRowInlineBytesMax + 1, 'l');
+  {
+    Talk talk(dir / "x.db");
+    EXPECT_EQ(talk.recovered, (Lines{"1/1 old"}));
+    talk.Write(2, 1, large);
+    talk.AwaitDurable(2);
+  }
+  EXPECT_EQ(Talk(dir / "x.db").recovered, (Lines{"1/1 old", "2/1 " + large}));
+}
+
 TEST(DurableJournal, RefusesWhatItCannotBelieve) {
   const TempDir dir;
   { Talk talk(dir / "x.db"); }
@@ -218,30 +289,36 @@ TEST(DurableJournal, RefusesWhatItCannotBelieve) {
   EXPECT_NE(Talk(dir / "missing/x.db").refused().message().find("cannot open"), std::string::npos);
 }
 
-// In a file system of 1 MiB of its own, which only root can make.
+// In a file system of 1 MiB of its own, which only root can make; in the file and in a segment.
 TEST(DurableJournal, WaitsForAFullDiskAndGoesOn) {
-  const TempDir dir;
-  const std::string small = dir / "small";
-  std::filesystem::create_directory(small);
-  if (mount("none", small.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "not root";
-  {
-    Talk talk(small + "/x.db");
-    talk.Write(1, 1, "fits");
-    talk.AwaitDurable(1);
-    std::ofstream(small + "/ballast") << std::string(900'000, 'b');
-    talk.Write(2, 2, std::string(300'000, 'x'));
-    while (talk.trouble().empty() && talk.Hear()) {
+  for (const uint64_t row_bytes : {kRowInlineBytesMax / 2, 2 * kRowInlineBytesMax}) {
+    const TempDir dir;
+    const std::string small = dir / "small";
+    std::filesystem::create_directory(small);
+    if (mount("none", small.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "not root";
+    {
+      Talk talk(small + "/x.db");
+      talk.Write(1, 1, "fits");
+      talk.AwaitDurable(1);
+      std::ofstream(small + "/ballast") << std::string(900'000, 'b');
+      const uint64_t rows = 300'000 / row_bytes;
+      for (uint64_t row = 2; row < 2 + rows; ++row) {
+        talk.Write(row, 2, std::string(row_bytes, 'x'));
+      }
+      while (talk.trouble().empty() && talk.Hear()) {
+      }
+      EXPECT_NE(talk.trouble().find("; make room on that disk"), std::string::npos)
+          << talk.trouble();
+      EXPECT_EQ(talk.room.back(), 0u);
+      std::filesystem::remove(small + "/ballast");
+      talk.AwaitDurable(1 + rows);
+      talk.Write(2 + rows, 1, "after");
+      talk.AwaitDurable(2 + rows);
+      EXPECT_EQ(talk.Read(1, 1).rows.size(), 2u);
+      EXPECT_EQ(talk.Read(2, 1).rows.size(), rows);
     }
-    EXPECT_NE(talk.trouble().find("full; make room on that disk"), std::string::npos)
-        << talk.trouble();
-    EXPECT_EQ(talk.room.back(), 0u);
-    std::filesystem::remove(small + "/ballast");
-    talk.AwaitDurable(2);
-    talk.Write(3, 1, "after");
-    talk.AwaitDurable(3);
-    EXPECT_EQ(talk.Read(1, 1).rows.size(), 2u);
+    umount(small.c_str());
   }
-  umount(small.c_str());
 }
 
 }  // namespace
