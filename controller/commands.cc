@@ -155,6 +155,7 @@ pb::CommandReply Controller::Status(Instant now, uint32_t batch) {
     return reply;
   }
   reply.set_done(true);
+  reply.set_durability(std::min(options_.durability, members_.durability()));
   *reply.mutable_state() = State(now);
   for (const Member* member : members_.Everybody()) *reply.add_members() = ToMember(*member, now);
   if (batch != 0) {

@@ -37,7 +37,8 @@ struct ControllerOptions {
   std::string host;
   std::string name;
   uint64_t pid = 0;
-  std::string signal;  // endpoint of the PUB
+  pb::Durability durability = pb::DURABILITY_UNKNOWN;  // of the journal
+  std::string signal;                                  // endpoint of the PUB
 
   Duration heartbeat_every = Millis(500);
   Duration lease = Seconds(5);

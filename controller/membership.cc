@@ -50,8 +50,14 @@ pb::Hello Trimmed(const pb::Hello& hello) {
   kept.set_directory(hello.directory());
   kept.set_slots(hello.slots());
   kept.set_number(hello.number());
+  kept.set_durability(hello.durability());
   if (hello.has_endpoints()) *kept.mutable_endpoints() = hello.endpoints();
   return kept;
+}
+
+pb::Durability Membership::durability() const {
+  if (!ventilator_ || !sink_) return pb::DURABILITY_UNKNOWN;
+  return std::min(ventilator_->hello.durability(), sink_->hello.durability());
 }
 
 std::optional<uint64_t> Membership::Pinned(pb::Role role) const {

@@ -98,6 +98,8 @@ class Membership {
   // A ventilator or sink that is silent and did not leave: nobody else does its work.
   std::vector<const Member*> SilentRoles() const;
   size_t LiveWorkers() const;
+  // Of tasks and results: the least of ventilator and sink.
+  pb::Durability durability() const;
   void CheckInvariants() const;
 
  private:

@@ -78,6 +78,7 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
   report.set_phase(batch.phase);
   report.set_name(batch.progress.name());
   report.set_expected_us(batch.progress.expected_us());
+  report.set_durability(members.durability());
   *report.mutable_summary() = batch.summary;
   report.mutable_summary()->set_elapsed_us(ElapsedUs(batch));
   const std::map<uint32_t, uint64_t> tasks = TasksByNumber(batch.summary);

@@ -14,6 +14,7 @@ constexpr Duration kPauseMin = Seconds(1);
 MemberOptions MemberOptionsOf(const LedgerOptions& options) {
   MemberOptions member(pb::SINK, options.epoch, options);
   *member.hello.mutable_endpoints() = options.endpoints;
+  member.hello.set_durability(options.durability);
   return member;
 }
 

@@ -39,8 +39,9 @@ struct LedgerOptions {
   std::string host;
   std::string name;
   uint64_t pid = 0;
-  std::string controller;   // numeric endpoint of its control ROUTER
-  pb::Endpoints endpoints;  // results and facts, as others reach them
+  pb::Durability durability = pb::DURABILITY_UNKNOWN;  // of the journal
+  std::string controller;                              // numeric endpoint of its control ROUTER
+  pb::Endpoints endpoints;                             // results and facts, as others reach them
 
   uint64_t memory_bytes = 256 << 20;  // of rows that wait to be durable
   uint64_t batches_max = 100'000;     // known at all; then the oldest ends are let go

@@ -8,6 +8,7 @@ namespace {
 MemberOptions AsMember(const DispatcherOptions& options) {
   MemberOptions member(pb::VENTILATOR, options.epoch, options);
   *member.hello.mutable_endpoints() = options.endpoints;
+  member.hello.set_durability(options.durability);
   return member;
 }
 

@@ -16,8 +16,9 @@ struct DispatcherOptions {
   uint64_t seed = 0;
   std::string version, host, name;
   uint64_t pid = 0;
-  std::string controller;   // numeric endpoint of its control ROUTER
-  v1::Endpoints endpoints;  // what others are told: lease, acks, intake
+  v1::Durability durability = v1::DURABILITY_UNKNOWN;  // of the journal
+  std::string controller;                              // numeric endpoint of its control ROUTER
+  v1::Endpoints endpoints;                             // what others are told: lease, acks, intake
   uint32_t lanes_max = 4000;
 
   Duration hello_every = Millis(500);

@@ -19,8 +19,9 @@ int Status(const ClusterOptions& options, uint32_t batch, bool members) {
   if (!cluster.ok()) return Complain(cluster.status());
   absl::StatusOr<client::ClusterStatus> status = (*cluster)->Status(batch);
   if (!status.ok()) return Complain(status.status());
-  return PrintOut(absl::StrCat(members ? MemberTable(status->members) + "\n" : "",
-                               BatchTable(status->batches)));
+  const std::string who =
+      members ? MemberTable(status->members) + DurabilityLine(status->durability) + "\n" : "";
+  return PrintOut(who + BatchTable(status->batches));
 }
 
 // What came of the tasks; which of them failed and why stands in their results.

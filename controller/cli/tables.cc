@@ -53,4 +53,10 @@ std::string MemberTable(const std::vector<client::MemberStatus>& members) {
   return table;
 }
 
+std::string DurabilityLine(const std::string& durability) {
+  if (durability == "full") return "durability full: what was told survives a crash of a machine\n";
+  if (durability == "os") return "durability os: a crash of a machine may lose what was told\n";
+  return "";
+}
+
 }  // namespace fanmill::cli

@@ -11,6 +11,8 @@ namespace fanmill::cli {
 
 std::string BatchTable(const std::vector<client::BatchStatus>& batches);
 std::string MemberTable(const std::vector<client::MemberStatus>& members);
+// What is lost when a machine crashes; nothing while that is not known.
+std::string DurabilityLine(const std::string& durability);
 
 }  // namespace fanmill::cli
 

@@ -57,6 +57,7 @@ Options EmbeddedCluster::Introduced() const {
   options.host = HostName();
   options.name = options.host;
   options.pid = options_.pid;
+  if constexpr (requires { options.durability; }) options.durability = pb::DURABLE_IN_MEMORY;
   return options;
 }
 

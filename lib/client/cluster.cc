@@ -65,6 +65,7 @@ absl::StatusOr<ClusterStatus> Cluster::Status(uint32_t batch) {
   absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::STATUS, batch);
   if (!reply.ok()) return reply.status();
   ClusterStatus status;
+  status.durability = DurabilityName(reply->durability());
   status.members = ToMembers(*reply);
   for (const v1::BatchProgress& progress : reply->batches()) {
     BatchStatus& shown = status.batches.emplace_back(ToBatch(progress));

@@ -55,6 +55,9 @@ struct BatchStatus {
 struct ClusterStatus {
   std::vector<MemberStatus> members;
   std::vector<BatchStatus> batches;
+  // What was told survives a crash of the machine ("full"), of a process ("os"), or none
+  // ("memory").
+  std::string durability;
 };
 
 struct Report {

@@ -63,6 +63,19 @@ std::string_view PhaseName(v1::BatchPhase phase) {
   }
 }
 
+std::string_view DurabilityName(v1::Durability durability) {
+  switch (durability) {
+    case v1::DURABLE_ON_DISK:
+      return "full";
+    case v1::DURABLE_IN_OS:
+      return "os";
+    case v1::DURABLE_IN_MEMORY:
+      return "memory";
+    default:
+      return "unknown";
+  }
+}
+
 bool IsEnd(v1::BatchPhase phase) {
   return phase == v1::DONE || phase == v1::BATCH_FAILED || phase == v1::BATCH_CANCELLED;
 }

@@ -12,6 +12,8 @@ namespace fanmill {
 std::string_view RoleName(v1::Role role);
 std::string_view StatusName(v1::Status status);
 std::string_view PhaseName(v1::BatchPhase phase);
+// "full", "os", "memory", as in --durability.
+std::string_view DurabilityName(v1::Durability durability);
 // Nothing moves a batch out of it any more.
 bool IsEnd(v1::BatchPhase phase);
 

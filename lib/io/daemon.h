@@ -61,6 +61,7 @@ class Daemon {
     options.host = HostName();
     options.name = options.host;
     options.pid = static_cast<uint64_t>(getpid());
+    options.durability = flags_.durability == "os" ? v1::DURABLE_IN_OS : v1::DURABLE_ON_DISK;
   }
   // The numeric endpoint of --controller; empty at the controller itself.
   const std::string& controller() const { return addresses_.controller; }

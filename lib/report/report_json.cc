@@ -49,6 +49,7 @@ std::string ToJson(const TimingReport& report) {
                {"batch", report.batch},
                {"complete", report.complete},
                {"missing", Json::array()},
+               {"durability", report.durability},
                {"tasks", report.tasks},
                {"ok", report.ok},
                {"failed", report.failed},

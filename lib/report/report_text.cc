@@ -131,6 +131,12 @@ std::string TaskTimes(const TimingReport& report) {
   return text + "\n";
 }
 
+std::string Durability(const TimingReport& report) {
+  if (report.durability != "os") return "";
+  return "\nDurability os: a crash of the ventilator's or the sink's machine would have lost tasks "
+         "or results.\n";
+}
+
 // What a worker lost most to, for the last column.
 std::string MostLost(const WorkerTiming& worker) {
   const auto most = std::max_element(worker.lost_us.begin(), worker.lost_us.end());
@@ -186,7 +192,7 @@ std::string Missing(const TimingReport& report) {
 
 std::string ToText(const TimingReport& report) {
   return absl::StrCat(Opening(report), Counts(report), WhereTheTimeWent(report), Verdict(report),
-                      TaskTimes(report), Workers(report), Missing(report));
+                      TaskTimes(report), Workers(report), Durability(report), Missing(report));
 }
 
 }  // namespace fanmill

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "lib/core/names.h"
 #include "lib/core/sketch.h"
 
 namespace fanmill {
@@ -163,6 +164,7 @@ TimingReport MakeTimingReport(const pb::BatchReport& report) {
   TimingReport timing;
   timing.batch = report.batch();
   timing.name = report.name();
+  timing.durability = DurabilityName(report.durability());
   timing.ended = summary.closed();
   timing.complete = report.complete();
   timing.missing.assign(report.missing().begin(), report.missing().end());

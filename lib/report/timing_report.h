@@ -56,6 +56,7 @@ struct WorkerTiming {
 struct TimingReport {
   uint32_t batch = 0;
   std::string name;
+  std::string durability;            // "full", "os", "memory", "unknown"
   bool ended = false;                // false: it still runs, and the numbers are those so far
   bool complete = false;             // ended, and every account is there
   std::vector<std::string> missing;  // workers whose account is not

@@ -39,6 +39,23 @@ TEST_F(CommandsTest, StatusShowsWhoIsThereAndEveryBatch) {
   EXPECT_EQ(Ask(pb::Command::STATUS, 1).batches_size(), 1);
 }
 
+TEST_F(CommandsTest, StatusTellsTheLeastDurabilityOfThoseWhoKeepSomething) {
+  options_.durability = pb::DURABLE_ON_DISK;
+  Boot();
+  pb::Envelope ventilator = Hello(pb::VENTILATOR, 1);
+  ventilator.mutable_hello()->set_durability(pb::DURABLE_ON_DISK);
+  Give(1, ventilator);
+  EXPECT_EQ(Ask(pb::Command::STATUS).durability(), pb::DURABILITY_UNKNOWN);
+  pb::Envelope sink = Hello(pb::SINK, 1);
+  sink.mutable_hello()->set_durability(pb::DURABLE_IN_OS);
+  Give(2, sink);
+  EXPECT_EQ(Ask(pb::Command::STATUS).durability(), pb::DURABLE_IN_OS);
+  sink.mutable_hello()->set_durability(pb::DURABLE_ON_DISK);
+  sink.set_epoch(2);
+  Give(2, sink);
+  EXPECT_EQ(Ask(pb::Command::STATUS).durability(), pb::DURABLE_ON_DISK);
+}
+
 TEST_F(CommandsTest, UnknownBatchesAreSaidToBeUnknown) {
   for (const auto verb :
        {pb::Command::STATUS, pb::Command::START, pb::Command::CANCEL, pb::Command::REPORT}) {

@@ -117,6 +117,23 @@ INSTANTIATE_TEST_SUITE_P(
                     Placed{Cause::kDraining, &pb::SlotAccount::set_draining_us}),
     [](const auto& info) { return std::string(CauseName(info.param.cause)); });
 
+TEST(Durability, IsToldToProgramsAlwaysAndToPeopleWhenACrashWouldLoseSomething) {
+  Schedule schedule;
+  const auto text_and_json = [&](pb::Durability durability) {
+    schedule.report.set_durability(durability);
+    const TimingReport timing = MakeTimingReport(schedule.report);
+    return std::make_pair(ToText(timing), json::parse(ToJson(timing))["durability"]);
+  };
+  const auto [full, full_json] = text_and_json(pb::DURABLE_ON_DISK);
+  EXPECT_EQ(full_json, "full");
+  EXPECT_EQ(full.find("Durability"), std::string::npos);
+  const auto [os, os_json] = text_and_json(pb::DURABLE_IN_OS);
+  EXPECT_EQ(os_json, "os");
+  EXPECT_NE(os.find("Durability os: a crash of"), std::string::npos);
+  EXPECT_EQ(text_and_json(pb::DURABLE_IN_MEMORY).second, "memory");
+  EXPECT_EQ(text_and_json(static_cast<pb::Durability>(77)).second, "unknown");
+}
+
 TEST(Lost, HandlingIsWhereTheSlotWasTakenAndItsTasksClockDidNotRun) {
   Schedule schedule;
   schedule.account(0).set_run_us(2'000'000);  // 1.5 s by the tasks' own clocks
