@@ -30,7 +30,7 @@ void Ledger::MakePlace(Outbox& outbox) {
   const auto is_gone = [this](uint32_t number) { return IsGone(*batches_.Find(number)); };
   auto gone = std::ranges::find_if(forgotten_, is_gone);
   if (gone == forgotten_.end() && ended_.size() > 1 && is_gone(ended_.front())) {
-    ForgetOldest(outbox);
+    ForgetOldest("the ledger knows no more batches than these", outbox);
     gone = forgotten_.end() - 1;
   }
   if (gone == forgotten_.end()) return;

@@ -72,6 +72,8 @@ void Ledger::OnWire(Instant now, PeerId from, const Wire& wire, Outbox& outbox) 
       return OnSummary(now, from, envelope.summary_request(), outbox);
     case pb::Envelope::kReadRequest:
       return reads_.Ask(from, envelope.read_request(), SceneNow(now, outbox));
+    case pb::Envelope::kPruneRequest:
+      return OnPrune(from, envelope.prune_request(), outbox);
     default:
       counts_.Add("unexpected");
   }

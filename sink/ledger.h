@@ -43,9 +43,10 @@ struct LedgerOptions {
   std::string controller;                              // numeric endpoint of its control ROUTER
   pb::Endpoints endpoints;                             // results and facts, as others reach them
 
-  uint64_t memory_bytes = 256 << 20;  // of rows that wait to be durable
-  uint64_t batches_max = 100'000;     // known at all; then the oldest ends are let go
-  uint64_t askers_max = 64;           // whose facts wait for the disk
+  uint64_t memory_bytes = 256 << 20;   // of rows that wait to be durable
+  uint64_t batches_max = 100'000;      // known at all; then the oldest ends are let go
+  uint64_t keep_batches = UINT64_MAX;  // whose results stay once they ended. R107
+  uint64_t askers_max = 64;            // whose facts wait for the disk
   Duration hello_every = Millis(500);
   Duration lease = Seconds(5);
   Duration leave_wait = Seconds(1);
@@ -104,7 +105,10 @@ class Ledger final : public Node {
   void OnJournalRoom(uint64_t bytes, Outbox& outbox);
   void MakeRoomFor(const pb::FactsRequest& request, Outbox& outbox);
   void MakeRoom(uint64_t wanted, size_t kept, Outbox& outbox);
-  void ForgetOldest(Outbox& outbox);
+  void ForgetOldest(const std::string& why, Outbox& outbox);
+  void Forget(uint32_t number, Outbox& outbox);
+  void KeepNewest(Outbox& outbox);
+  void OnPrune(PeerId from, const pb::PruneRequest& request, Outbox& outbox);
   std::string WhyFull() const;
 
   // rows.cc: what is written, and what is done when it is durable

@@ -30,7 +30,7 @@ constexpr char kExamples[] =
 constexpr uint64_t kDiskMin = 16 << 20;
 constexpr uint64_t kDiskMax = uint64_t{1} << 40;
 
-absl::StatusOr<int> Serve(const DaemonFlags& flags) {
+absl::StatusOr<int> Serve(const DaemonFlags& flags, uint64_t keep_batches) {
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(flags);
   if (!daemon.ok()) return daemon.status();
   const absl::StatusOr<std::string> results = (*daemon)->Bind(Channel::kResults, 0);
@@ -41,6 +41,7 @@ absl::StatusOr<int> Serve(const DaemonFlags& flags) {
   LedgerOptions options;
   (*daemon)->Introduce(options);
   options.controller = (*daemon)->controller();
+  options.keep_batches = keep_batches;
   options.endpoints.set_results(*results);
   options.endpoints.set_facts(*facts);
   Ledger ledger(options);
@@ -54,6 +55,7 @@ int Main(int argc, char** argv) {
   flags.journal = "ledger";
   flags.port = kSinkPort;
   flags.listen = "127.0.0.1:21002";
+  uint64_t keep_batches = LedgerOptions().keep_batches;
   CLI::App app(kAbout, flags.common.program);
   app.footer(kExamples);
   AddControllerFlag(app, flags.common);
@@ -63,7 +65,12 @@ int Main(int argc, char** argv) {
                  "of --state has")
       ->transform(Bytes(kDiskMin, kDiskMax))
       ->type_name("BYTES");
-  return RunDaemon(app, flags, argc, argv, [&flags] { return Serve(flags); });
+  app.add_option("--keep", keep_batches,
+                 "of so many batches that have ended the results are kept, of the newest; without "
+                 "it of all, as far as there is room. `fanmill prune` drops those of one")
+      ->check(CLI::PositiveNumber)
+      ->type_name("BATCHES");
+  return RunDaemon(app, flags, argc, argv, [&] { return Serve(flags, keep_batches); });
 }
 
 }  // namespace

@@ -3,21 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/core/size_text.h"
 #include "sink/ledger.h"
 
 namespace fanmill {
-namespace {
-
-// Rounded down: "512 MiB", "1.5 GiB".
-std::string SizeText(uint64_t bytes) {
-  const uint64_t mib = bytes >> 20;
-  if (mib < 1024) return std::to_string(mib) + " MiB";
-  const uint64_t tenths = mib % 1024 * 10 / 1024;
-  const std::string whole = std::to_string(mib / 1024);
-  return whole + (tenths == 0 ? "" : "." + std::to_string(tenths)) + " GiB";
-}
-
-}  // namespace
 
 uint64_t Ledger::FreeBytes() const {
   const uint64_t held = std::min(commit_.held_bytes(), options_.memory_bytes);
@@ -85,24 +74,62 @@ void Ledger::MakeRoomFor(const pb::FactsRequest& request, Outbox& outbox) {
 // Forgets the oldest of the ended batches until so much is free, or only `kept` of them are left.
 // The journal tells of room late and roughly, so what was freed counts at once.
 void Ledger::MakeRoom(uint64_t wanted, size_t kept, Outbox& outbox) {
-  while (journal_room_ < wanted && ended_.size() > kept) ForgetOldest(outbox);
+  while (journal_room_ < wanted && ended_.size() > kept) {
+    ForgetOldest("the ledger runs out of room", outbox);
+  }
 }
 
-void Ledger::ForgetOldest(Outbox& outbox) {
+void Ledger::ForgetOldest(const std::string& why, Outbox& outbox) {
   const uint32_t number = ended_.front();
-  ended_.pop_front();
-  Batch& batch = *batches_.Find(number);
   counts_.Add("R68");
+  notices_.push_back(why + ": the results of batch " + std::to_string(number) +
+                     ", which has ended, are dropped; its report stays");
+  Forget(number, outbox);
+}
+
+void Ledger::Forget(uint32_t number, Outbox& outbox) {
+  std::erase(ended_, number);
+  Batch& batch = *batches_.Find(number);
   counts_.Add("forgotten_batches");
   counts_.Add("forgotten_bytes", batch.bytes);
-  notices_.push_back("the ledger runs out of room: the results of batch " + std::to_string(number) +
-                     ", which has ended, are dropped; its report stays");
   batch.forgotten = true;
   forgotten_.push_back(number);
   batch.fold.Shed();
   batch.arriving.clear();
   journal_room_ += batch.bytes;
   outbox.Send(PeerId{Channel::kJournal}, JournalForget{number});
+}
+
+// ---- R107 ---------------------------------------------------------------------------------------
+
+void Ledger::KeepNewest(Outbox& outbox) {
+  while (ended_.size() > options_.keep_batches) {
+    counts_.Add("R107");
+    ForgetOldest("results of " + std::to_string(options_.keep_batches) + " batches are kept",
+                 outbox);
+  }
+}
+
+void Ledger::OnPrune(PeerId from, const pb::PruneRequest& request, Outbox& outbox) {
+  counts_.Add("R107");
+  pb::Envelope envelope = NewEnvelope(member_.identity());
+  pb::PruneReply& reply = *envelope.mutable_prune_reply();
+  reply.set_batch(request.batch());
+  reply.set_request(request.request());
+  const std::string name = "batch " + std::to_string(request.batch());
+  const Batch* batch = batches_.Find(request.batch());
+  if (batch == nullptr) {
+    reply.set_no_such_batch(true);
+    reply.set_error("the sink has never heard of " + name +
+                    ": see `fanmill list` for those it has");
+  } else if (!batch->fold.closed()) {
+    reply.set_error(name + " has not ended, and its results stay until then: `fanmill cancel " +
+                    std::to_string(request.batch()) + "` ends it");
+  } else if (!batch->forgotten) {
+    reply.set_bytes(batch->bytes);
+    Forget(request.batch(), outbox);
+  }
+  outbox.Send(PeerId{Channel::kFacts, from.id}, std::move(envelope));
 }
 
 }  // namespace fanmill

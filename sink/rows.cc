@@ -133,6 +133,7 @@ void Ledger::OnRecovered(Instant now, const JournalRecovered& page, Outbox& outb
   }
   if (!page.last) return;
   phase_ = Phase::kServing;
+  KeepNewest(outbox);
   for (const uint32_t number : touched_) {
     if (Batch* batch = batches_.Find(number)) batch->recovered = true;
   }
@@ -142,6 +143,7 @@ void Ledger::OnRecovered(Instant now, const JournalRecovered& page, Outbox& outb
 void Ledger::OnDurable(Instant now, uint64_t through, Outbox& outbox) {
   while (const std::optional<LedgerRow> row = commit_.TakeDurable(through)) Apply(*row, now);
   CloseComplete(now, outbox);
+  KeepNewest(outbox);
   MakeRoom(journal_room_max_ / kLowRoomPart, 1, outbox);
   acks_.Flush(member_.identity(), commit_.durable(), RoomBytes(), outbox);
   AnswerAskers(outbox);

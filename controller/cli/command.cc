@@ -37,6 +37,12 @@ CLI::Option* AddBatchNumber(CLI::App& command, uint32_t& batch) {
       ->type_name("");
 }
 
+CLI::Option* AddBatchNumbers(CLI::App& command, std::vector<uint32_t>& batches) {
+  return command.add_option("BATCH", batches, "their numbers, as list shows them")
+      ->check(WhyNoBatchNumber)
+      ->type_name("");
+}
+
 void AddTimeout(CLI::App& command, std::string& timeout, const std::string& what) {
   command.add_option("--timeout", timeout, what)->check(NotEmpty)->type_name("DURATION");
 }

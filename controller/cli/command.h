@@ -36,11 +36,13 @@ struct CommandLine {
 void AddSubmit(CLI::App& app, CommandLine& line);
 void AddInspect(CLI::App& app, CommandLine& line);  // list, status, wait, results, report
 void AddSteer(CLI::App& app, CommandLine& line);    // start, cancel, shutdown
+void AddPrune(CLI::App& app, CommandLine& line);
 void AddKeygen(CLI::App& app, CommandLine& line);
 void AddDemo(CLI::App& app, CommandLine& line);
 
 // The positional BATCH: the number of one.
 CLI::Option* AddBatchNumber(CLI::App& command, uint32_t& batch);
+CLI::Option* AddBatchNumbers(CLI::App& command, std::vector<uint32_t>& batches);
 // --timeout, a duration.
 void AddTimeout(CLI::App& command, std::string& timeout, const std::string& what);
 

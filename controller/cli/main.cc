@@ -112,6 +112,7 @@ int Main(int argc, char** argv) {
   AddRun(app, line);
   AddSubmit(app, line);
   AddSteer(app, line);
+  AddPrune(app, line);
   AddInspect(app, line);
   AddKeygen(app, line);
   TeachWhereTheClusterIs(app);

@@ -101,6 +101,22 @@ absl::StatusOr<bool> Cluster::Shutdown(bool now, std::vector<MemberStatus>* memb
   return reply->done();
 }
 
+absl::StatusOr<uint64_t> Cluster::Prune(uint32_t batch) {
+  v1::Envelope envelope;
+  const uint64_t request = connection_->NextRequest();
+  envelope.mutable_prune_request()->set_batch(batch);
+  envelope.mutable_prune_request()->set_request(request);
+  absl::StatusOr<v1::Envelope> answer =
+      connection_->Ask(Channel::kFacts, envelope, [request](const v1::Envelope& answer) {
+        return answer.has_prune_reply() && answer.prune_reply().request() == request;
+      });
+  if (!answer.ok()) return answer.status();
+  const v1::PruneReply& reply = answer->prune_reply();
+  if (reply.error().empty()) return reply.bytes();
+  return reply.no_such_batch() ? absl::NotFoundError(reply.error())
+                               : absl::FailedPreconditionError(reply.error());
+}
+
 absl::StatusOr<Report> Cluster::ReportOf(uint32_t batch) {
   absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::REPORT, batch);
   if (!reply.ok()) return reply.status();

@@ -89,6 +89,10 @@ class Cluster {
   // True once all have left, or are gone. Repeat it until then.
   absl::StatusOr<bool> Shutdown(bool now, std::vector<MemberStatus>* members,
                                 std::string* waiting = nullptr);
+  // Drops the results of a batch that has ended; returns the bytes that are free now, 0 when they
+  // were dropped before. kNotFound: the sink knows no such batch. kFailedPrecondition: it has not
+  // ended.
+  absl::StatusOr<uint64_t> Prune(uint32_t batch);
   absl::StatusOr<Report> ReportOf(uint32_t batch);
 
   Connection& connection() { return *connection_; }

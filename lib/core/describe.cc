@@ -213,6 +213,12 @@ void DescribeFacts(const pb::Envelope& e, Line& line) {
     case pb::Envelope::kReadRequest:
       line.Number("batch", e.read_request().batch()).Number("cursor", e.read_request().cursor());
       break;
+    case pb::Envelope::kPruneRequest:
+      line.Number("batch", e.prune_request().batch());
+      break;
+    case pb::Envelope::kPruneReply:
+      line.Number("batch", e.prune_reply().batch()).Number("bytes", e.prune_reply().bytes());
+      break;
     case pb::Envelope::kReadReply:
       line.Number("batch", e.read_reply().batch()).Number("next", e.read_reply().next());
       line.Number("rows", static_cast<uint64_t>(e.read_reply().rows_size()));

@@ -67,10 +67,12 @@ Route RouteOf(const v1::Envelope& envelope) {
     case v1::Envelope::kSummaryRequest:
       return {Channel::kFacts, From(v1::CONTROLLER)};
     case v1::Envelope::kReadRequest:
+    case v1::Envelope::kPruneRequest:
       return {Channel::kFacts, From(v1::CLIENT)};
     case v1::Envelope::kFactsReply:
     case v1::Envelope::kSummaryReply:
     case v1::Envelope::kReadReply:
+    case v1::Envelope::kPruneReply:
       return {Channel::kFacts, From(v1::SINK)};
     case v1::Envelope::BODY_NOT_SET:
       break;
@@ -386,6 +388,10 @@ const char* WhyBodyInvalid(const v1::Envelope& e) {
       return WhyNoBatch(e.read_request().batch());
     case v1::Envelope::kReadReply:
       return WhyInvalid(e.read_reply());
+    case v1::Envelope::kPruneRequest:
+      return WhyNoBatch(e.prune_request().batch());
+    case v1::Envelope::kPruneReply:
+      return WhyNoBatch(e.prune_reply().batch());
     case v1::Envelope::kRefused:
     case v1::Envelope::kFinished:
     case v1::Envelope::kBatchOpened:

@@ -172,6 +172,8 @@ void AddFacts(Samples& samples) {
   v1::ReadReply& rows = *samples.Add(Channel::kFacts, v1::SINK).mutable_read_reply();
   rows.set_batch(1);
   rows.add_rows()->set_stdout_bytes("out");
+  samples.Add(Channel::kFacts, v1::CLIENT).mutable_prune_request()->set_batch(1);
+  samples.Add(Channel::kFacts, v1::SINK).mutable_prune_reply()->set_batch(1);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "lib/core/names.h"
 #include "lib/core/printable.h"
 #include "lib/core/signal.h"
+#include "lib/core/size_text.h"
 #include "tests/core/sample_messages.h"
 
 namespace fanmill {
@@ -44,6 +45,15 @@ TEST(Signal, IsSubscribedToWithoutItsLongerNamesakes) {
   EXPECT_TRUE(EncodeSignal({Signal::Topic::kBatch, 1, Signal::Verb::kKill, 1}).starts_with(prefix));
   EXPECT_FALSE(
       EncodeSignal({Signal::Topic::kBatch, 17, Signal::Verb::kKill, 1}).starts_with(prefix));
+}
+
+TEST(SizeText, IsRoundedDownToAUnit) {
+  EXPECT_EQ(SizeText(0), "0 bytes");
+  EXPECT_EQ(SizeText(1023), "1023 bytes");
+  EXPECT_EQ(SizeText(1024), "1 KiB");
+  EXPECT_EQ(SizeText((uint64_t{1} << 30) - 1), "1023 MiB");
+  EXPECT_EQ(SizeText(uint64_t{1} << 30), "1 GiB");
+  EXPECT_EQ(SizeText(uint64_t{3} << 29), "1.5 GiB");
 }
 
 TEST(Printable, KnowsWhatIsUtf8) {

@@ -424,6 +424,8 @@ TEST(FactsDecoding, NeedsBatchesAndFailuresThatAre) {
                      [](auto& e) { e.mutable_read_reply()->mutable_rows(0)->set_stream(3); }));
   EXPECT_FALSE(
       Takes(v1::Envelope::kReadRequest, [](auto& e) { e.mutable_read_request()->set_batch(0); }));
+  EXPECT_FALSE(
+      Takes(v1::Envelope::kPruneRequest, [](auto& e) { e.mutable_prune_request()->set_batch(0); }));
 }
 
 TEST(IntakeDecoding, LetsASpecThatAsksTooMuchThroughSoThatItIsAnswered) {

@@ -44,6 +44,7 @@ void Client::Command(pb::Command::Verb verb, Outbox& outbox) {
 
 void Client::Ask(Instant now, Outbox& outbox) {
   next_ = now + kAskEvery;
+  if (pruning_) return Prune(now, outbox);
   MindSilence(now, Channel::kControl, controller_, outbox);
   if (intake_.empty() || facts_.empty()) return Command(pb::Command::ENDPOINTS, outbox);
   if (!sealed_) MindSilence(now, Channel::kIntake, intake_, outbox);
@@ -144,6 +145,13 @@ void Client::Read(Outbox& outbox) {
   outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
 }
 
+void Client::Prune(Instant now, Outbox& outbox) {
+  MindSilence(now, Channel::kFacts, facts_, outbox);
+  pb::Envelope envelope = NewEnvelope(self_);
+  envelope.mutable_prune_request()->set_batch(batch_);
+  outbox.Send(PeerId{Channel::kFacts}, std::move(envelope));
+}
+
 void Client::Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) {
   const auto* wire = std::get_if<Wire>(&message);
   if (wire == nullptr) return;
@@ -158,6 +166,9 @@ void Client::Handle(Instant now, PeerId from, const Message& message, Outbox& ou
       return OnAppended(envelope.appended(), outbox);
     case pb::Envelope::kReadReply:
       return OnRead(now, envelope.read_reply(), outbox);
+    case pb::Envelope::kPruneReply:
+      pruning_ = false;
+      return;
     default:
       ++counters_["client_unexpected"];
   }
@@ -202,6 +213,7 @@ void Client::OnReport(Instant now, const pb::BatchReport& report) {
   if (!report.has_summary() || !over) return;
   checker_.OnReport(plan_.index, report);
   reported_ = true;
+  pruning_ = random_.Uniform(4) == 0;
 }
 
 void Client::OnBatchOpened(const pb::BatchOpened& opened, Outbox& outbox) {

@@ -3,7 +3,7 @@
 // on new sockets when nothing answers at all. A clumsy one repeats itself without need, and at
 // wrong offsets.
 //
-//   opening --> appending --> sealed --> closed --> read again --> reported: done
+//   opening --> appending --> sealed --> closed --> read again --> reported --> pruned: done
 #ifndef FANMILL_TESTS_SIM_CLIENT_H_
 #define FANMILL_TESTS_SIM_CLIENT_H_
 
@@ -34,7 +34,7 @@ class Client final : public Node {
   void Handle(Instant now, PeerId from, const Message& message, Outbox& outbox) override;
   void Tick(Instant now, Outbox& outbox) override;
   Instant NextDeadline() const override { return next_; }
-  bool Done() const override { return reported_; }
+  bool Done() const override { return reported_ && !pruning_; }
   void CheckInvariants() const override {}
   const std::map<std::string, uint64_t>& Counters() const override { return counters_; }
 
@@ -48,6 +48,7 @@ class Client final : public Node {
   void AppendAt(uint64_t first, Outbox& outbox);
   void Command(pb::Command::Verb verb, Outbox& outbox);
   void Read(Outbox& outbox);
+  void Prune(Instant now, Outbox& outbox);
   void OnCommandReply(Instant now, const pb::CommandReply& reply, Outbox& outbox);
   void OnEnded(Instant now);
   void OnBatchOpened(const pb::BatchOpened& opened, Outbox& outbox);
@@ -76,6 +77,7 @@ class Client final : public Node {
   bool closed_ = false;
   bool read_again_ = false;
   bool reported_ = false;
+  bool pruning_ = false;  // R107
   uint64_t cursor_ = 0;
   uint64_t request_ = 0;
   size_t rows_again_ = 0;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_join.h"
 #include "lib/core/wire.h"
 #include "tests/sink/rig.h"
 
@@ -9,7 +10,9 @@ namespace fanmill {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -54,6 +57,51 @@ std::vector<pb::ReadReply> ReadBatch(Rig& rig, uint32_t batch) {
   rig.Replies();
   rig.Say(Channel::kFacts, Read(0, 0, 0, batch), 20);
   return rig.Replies();
+}
+
+// As a line of Sent().
+std::string Prune(Rig& rig, uint32_t batch) {
+  rig.Sent();
+  pb::Envelope prune = FromClient();
+  prune.mutable_prune_request()->set_batch(batch);
+  prune.mutable_prune_request()->set_request(5);
+  rig.Say(Channel::kFacts, prune, 20);
+  return absl::StrJoin(rig.Sent(), "; ");
+}
+
+TEST(Prune, DropsWhatHasEndedOnceAndTellsHowMuch) {  // R107
+  Rig rig;
+  RunThree(rig);
+  EXPECT_THAT(Prune(rig, 1), AllOf(StartsWith("forget 1; "), HasSubstr("request: 5"),
+                                   ContainsRegex("bytes: [1-9]"), Not(HasSubstr("error"))));
+  EXPECT_THAT(Prune(rig, 1),
+              Not(AnyOf(HasSubstr("forget"), HasSubstr("bytes"), HasSubstr("error"))));
+  EXPECT_THAT(ReadBatch(rig, 1).at(0).error(), HasSubstr("were dropped"));
+  EXPECT_THAT(ReadBatch(rig, 2).at(0).error(), IsEmpty());
+  EXPECT_TRUE(rig.Summary(1).closed()) << "its report stays";
+}
+
+TEST(Prune, LeavesALiveBatchAndAStrangeOneAlone) {  // R107
+  Rig rig;
+  RunThree(rig);
+  rig.Say(Channel::kFacts, Facts(Sealed(2, 4)), 1);
+  rig.Sync();
+  EXPECT_THAT(Prune(rig, 4), AllOf(HasSubstr("batch 4 has not ended"), Not(HasSubstr("forget")),
+                                   Not(HasSubstr("no_such_batch"))));
+  EXPECT_THAT(Prune(rig, 99), HasSubstr("no_such_batch: true"));
+}
+
+TEST(Prune, IsDoneByTheSinkItselfAboveWhatItShallKeep) {  // R107
+  LedgerOptions options;
+  options.keep_batches = 2;
+  Rig rig(options);
+  rig.Join();
+  GiveRoom(rig, kAll);
+  for (const uint32_t batch : {2u, 1u}) RunBatch(rig, batch);
+  EXPECT_THAT(rig.Sent(), Not(Contains(StartsWith("forget"))));
+  RunBatch(rig, 3);
+  EXPECT_THAT(rig.Sent(), Contains("forget 2"));
+  EXPECT_THAT(ReadBatch(rig, 1).at(0).error(), IsEmpty());
 }
 
 TEST(Room, IsMadeByForgettingEndedBatchesOldestEndFirstButTheNewest) {  // R68
