@@ -96,7 +96,7 @@ void Ledger::Forget(uint32_t number, Outbox& outbox) {
   forgotten_.push_back(number);
   batch.fold.Shed();
   batch.arriving.clear();
-  journal_room_ += batch.bytes;
+  journal_room_ += std::min(batch.bytes, UINT64_MAX - journal_room_);  // or none was told yet
   outbox.Send(PeerId{Channel::kJournal}, JournalForget{number});
 }
 
