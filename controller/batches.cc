@@ -305,11 +305,14 @@ void Controller::Retire(const pb::BookRecord& reported) {
   const auto found = batches_.find(report.batch());
   view_.HearOf(report.batch());
   pb::BatchProgress progress;
+  uint64_t generation = 0;
   if (found != batches_.end()) {
+    generation = found->second.generation;
     progress = found->second.progress;
     progress.set_waiting(found->second.lost);
   }
-  reports_.Keep(report, progress, {reported.unconfirmed().begin(), reported.unconfirmed().end()});
+  reports_.Keep(report, progress, generation,
+                {reported.unconfirmed().begin(), reported.unconfirmed().end()});
   if (found == batches_.end()) return;
   batches_.erase(found);
   view_.Changed();

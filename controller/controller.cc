@@ -128,6 +128,7 @@ void Controller::Sweep(Instant now, Outbox& outbox) {
     Count("R16");
     Notice(absl::StrCat(MemberName(member), " has been silent for ",
                         options_.lease.count() / 1'000'000, " s and is shown as gone"));
+    ReviewOwed(member);
   }
   for (Member member : swept.forgotten) {
     if (member.left) continue;
@@ -158,7 +159,7 @@ void Controller::WaitForBook(PeerId from, const Wire& request) {
 
 const pb::ClusterState& Controller::State(Instant now) {
   Count("R12");
-  return view_.State(now, members_, wishes_, batches_);
+  return view_.State(now, members_, wishes_, batches_, reports_);
 }
 
 void Controller::Notice(std::string text) {

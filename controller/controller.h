@@ -109,6 +109,7 @@ class Controller final : public Node {
   void Recover(Instant now, const pb::BookRecord& record, Outbox& outbox);
   Batch& RecoverBatch(uint32_t id);
   void RecoverReport(Instant now, const pb::BookRecord& record, Outbox& outbox);
+  void RecoverReceipt(const pb::ReceiptFact& fact);
   void RecoverMember(Instant now, const pb::MemberFact& fact);
   void OnDurable(Instant now, uint64_t through, Outbox& outbox);
   void WriteMember(const Member& member, Outbox& outbox);
@@ -128,7 +129,9 @@ class Controller final : public Node {
   void OnReceipts(Instant now, Member& worker, const pb::Heartbeat& heartbeat, Outbox& outbox);
   void OnReceipt(Instant now, Member& worker, const pb::Receipt& receipt, bool leaving,
                  Outbox& outbox);
+  void OnLateReceipt(const Member& worker, const pb::Receipt& receipt, Outbox& outbox);
   void Confirm(Member& worker);
+  void ReviewOwed(const Member& member);
   void OnAccount(Member& worker, const pb::SlotAccount& account, bool leaving);
   void OnReady(const pb::Heartbeat& heartbeat);
   void OnAway(Instant now, Outbox& outbox);

@@ -118,7 +118,10 @@ control::Member& Controller::Join(Instant now, const pb::Envelope& envelope, pb:
   members_.Return(now, *member);
   member->asked = member->asked || wishes_.wish() != pb::RUN;
   if (fresh || moved || renumbered) WriteMember(*member, outbox);
-  if (fresh || was_gone) NoticeJoin(*member);
+  if (fresh || was_gone) {
+    NoticeJoin(*member);
+    ReviewOwed(*member);
+  }
   if (role != pb::WORKER) {
     if (moved) {
       if (role == pb::VENTILATOR) offering_.clear();
@@ -207,6 +210,7 @@ void Controller::OnDeath(Instant now, const pb::Envelope& envelope, Outbox& outb
 
 void Controller::OnLeaving(Instant now, Member& member, Outbox& outbox) {
   members_.Leave(now, member);
+  ReviewOwed(member);
   WriteMember(member, outbox);
   member.left_row = book_.last();
   OnAway(now, outbox);
@@ -245,8 +249,8 @@ void Controller::OnReceipt(Instant now, Member& worker, const pb::Receipt& recei
   if (receipt.generation() > wishes_.last_generation()) return Count("stray_receipt");
   if (receipt.batch() != 0) {
     const auto found = batches_.find(receipt.batch());
-    if (found == batches_.end() || found->second.generation == 0 ||
-        found->second.generation != receipt.generation()) {
+    if (found == batches_.end()) return OnLateReceipt(worker, receipt, outbox);
+    if (found->second.generation == 0 || found->second.generation != receipt.generation()) {
       return Count("stray_receipt");
     }
     if (!found->second.receipts.insert(worker.incarnation).second) return;
@@ -262,6 +266,27 @@ void Controller::OnReceipt(Instant now, Member& worker, const pb::Receipt& recei
   record.mutable_receipt()->set_incarnation(worker.incarnation);
   record.mutable_receipt()->set_generation(receipt.generation());
   book_.Write(std::move(record), 0, outbox);
+}
+
+// R92: the batch ended without it, and named it.
+void Controller::OnLateReceipt(const Member& worker, const pb::Receipt& receipt, Outbox& outbox) {
+  if (!reports_.Confirm(worker.incarnation, receipt.batch(), receipt.generation())) {
+    return Count("stray_receipt");
+  }
+  Count("late_receipt");
+  Notice(absl::StrCat(MemberName(worker), " is back: nothing of batch ", receipt.batch(),
+                      " runs there any more"));
+  view_.Changed();
+  pb::BookRecord record;
+  record.mutable_receipt()->set_incarnation(worker.incarnation);
+  record.mutable_receipt()->set_batch(receipt.batch());
+  record.mutable_receipt()->set_generation(receipt.generation());
+  book_.Write(std::move(record), receipt.batch(), outbox);
+}
+
+// The state lists an ended batch as long as one is there that owes its receipt for it. R92
+void Controller::ReviewOwed(const Member& member) {
+  if (reports_.Owes(member.incarnation)) view_.Changed();
 }
 
 // It is also remembered where the worker may be forgotten before the batch ends.

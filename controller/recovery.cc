@@ -56,10 +56,7 @@ void Controller::Recover(Instant now, const pb::BookRecord& record, Outbox& outb
     case pb::BookRecord::kReport:
       return RecoverReport(now, record, outbox);
     case pb::BookRecord::kReceipt:
-      if (Member* worker = members_.Find(pb::WORKER, record.receipt().incarnation())) {
-        Confirm(*worker);
-      }
-      return;
+      return RecoverReceipt(record.receipt());
     case pb::BookRecord::kMember:
       return RecoverMember(now, record.member());
     default:
@@ -84,6 +81,14 @@ void Controller::RecoverReport(Instant now, const pb::BookRecord& record, Outbox
     batch.progress = control::FinalProgress(batch.progress, report);
   }
   ApplyReport(now, record, outbox);
+}
+
+void Controller::RecoverReceipt(const pb::ReceiptFact& fact) {
+  if (fact.batch() != 0) {
+    reports_.Confirm(fact.incarnation(), fact.batch(), fact.generation());
+  } else if (Member* worker = members_.Find(pb::WORKER, fact.incarnation())) {
+    Confirm(*worker);
+  }
 }
 
 void Controller::RecoverMember(Instant now, const pb::MemberFact& fact) {

@@ -15,6 +15,13 @@ bool IsLive(const Membership& members, uint64_t incarnation) {
   return member != nullptr && member->live();
 }
 
+std::vector<pb::Member>::const_iterator Named(const std::vector<pb::Member>& members,
+                                              uint64_t incarnation) {
+  return std::find_if(members.begin(), members.end(), [incarnation](const pb::Member& member) {
+    return member.incarnation() == incarnation;
+  });
+}
+
 std::map<uint32_t, uint64_t> TasksByNumber(const pb::BatchSummary& summary) {
   std::map<uint32_t, uint64_t> tasks;
   for (const pb::WorkerTasks& worker : summary.workers()) {
@@ -107,10 +114,10 @@ pb::BatchReport BuildReport(const Batch& batch, const Membership& members) {
 }
 
 void Reports::Keep(const pb::BatchReport& report, const pb::BatchProgress& progress,
-                   std::vector<pb::Member> unconfirmed) {
+                   uint64_t generation, std::vector<pb::Member> unconfirmed) {
   const uint32_t batch = report.batch();
   ended_.Add(batch);
-  Ended entry{report, FinalProgress(progress, report), std::move(unconfirmed), 0};
+  Ended entry{report, FinalProgress(progress, report), generation, std::move(unconfirmed), 0};
   entry.bytes = entry.report.ByteSizeLong() + entry.progress.ByteSizeLong();
   for (const pb::Member& lacking : entry.unconfirmed) entry.bytes += lacking.ByteSizeLong();
   if (const auto found = kept_.find(batch); found != kept_.end()) {
@@ -131,6 +138,36 @@ void Reports::Keep(const pb::BatchReport& report, const pb::BatchProgress& progr
 const Reports::Ended* Reports::Find(uint32_t batch) const {
   const auto found = kept_.find(batch);
   return found == kept_.end() ? nullptr : &found->second;
+}
+
+bool Reports::Owes(uint64_t incarnation) const {
+  return std::any_of(kept_.begin(), kept_.end(), [&](const auto& entry) {
+    return Named(entry.second.unconfirmed, incarnation) != entry.second.unconfirmed.end();
+  });
+}
+
+std::vector<pb::BatchState> Reports::Owed(const Membership& members) const {
+  std::vector<pb::BatchState> owed;
+  for (const auto& [batch, entry] : kept_) {
+    const bool somebody =
+        std::any_of(entry.unconfirmed.begin(), entry.unconfirmed.end(),
+                    [&](const pb::Member& named) { return IsLive(members, named.incarnation()); });
+    if (!somebody) continue;
+    pb::BatchState& state = owed.emplace_back();
+    state.set_batch(batch);
+    state.set_phase(entry.report.phase());
+    state.set_generation(entry.generation);
+  }
+  return owed;
+}
+
+bool Reports::Confirm(uint64_t incarnation, uint32_t batch, uint64_t generation) {
+  const auto found = kept_.find(batch);
+  if (found == kept_.end() || found->second.generation != generation) return false;
+  const auto named = Named(found->second.unconfirmed, incarnation);
+  if (named == found->second.unconfirmed.end()) return false;
+  found->second.unconfirmed.erase(named);
+  return true;
 }
 
 }  // namespace fanmill::control

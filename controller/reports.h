@@ -39,12 +39,19 @@ class Reports {
   struct Ended {
     pb::BatchReport report;
     pb::BatchProgress progress;
-    std::vector<pb::Member> unconfirmed;  // lacked when its kill ended. R92
+    uint64_t generation = 0;  // of its kill; 0: it was not killed
+    std::vector<pb::Member>
+        unconfirmed;  // lacked when its kill ended, and have not confirmed since
     size_t bytes = 0;
   };
   void Keep(const pb::BatchReport& report, const pb::BatchProgress& progress,
-            std::vector<pb::Member> unconfirmed = {});
+            uint64_t generation = 0, std::vector<pb::Member> unconfirmed = {});
   const Ended* Find(uint32_t batch) const;
+  // Who is there again is to be told of the batches whose kill it has not confirmed. R92
+  bool Owes(uint64_t incarnation) const;
+  std::vector<pb::BatchState> Owed(const Membership& members) const;
+  // Its receipt: it is named no longer. False when it was not.
+  bool Confirm(uint64_t incarnation, uint32_t batch, uint64_t generation);
   // Whether the batch has ended, also when its report is no longer kept.
   bool HasEnded(uint32_t batch) const { return ended_.Contains(batch); }
   const std::map<uint32_t, Ended>& kept() const { return kept_; }

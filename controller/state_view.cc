@@ -29,8 +29,9 @@ pb::BatchState StateOf(const Batch& batch, Instant now) {
 
 const pb::ClusterState& StateView::State(Instant now, const Membership& members,
                                          const Wishes& wishes,
-                                         const std::map<uint32_t, Batch>& batches) {
-  if (built_.version() != version_) Build(members, wishes, batches);
+                                         const std::map<uint32_t, Batch>& batches,
+                                         const Reports& reports) {
+  if (built_.version() != version_) Build(members, wishes, batches, reports);
   for (int i = 0; i < built_.batches_size(); ++i) {
     const Ages& ages = ages_[static_cast<size_t>(i)];
     FillAges(*built_.mutable_batches(i), now, ages.start, ages.end);
@@ -39,7 +40,7 @@ const pb::ClusterState& StateView::State(Instant now, const Membership& members,
 }
 
 void StateView::Build(const Membership& members, const Wishes& wishes,
-                      const std::map<uint32_t, Batch>& batches) {
+                      const std::map<uint32_t, Batch>& batches, const Reports& reports) {
   built_.Clear();
   ages_.clear();
   built_.set_version(version_);
@@ -58,6 +59,10 @@ void StateView::Build(const Membership& members, const Wishes& wishes,
   for (const auto& [id, batch] : batches) {
     *built_.add_batches() = StateOf(batch, Instant{});
     ages_.push_back({batch.start, batch.end});
+  }
+  for (pb::BatchState& owed : reports.Owed(members)) {  // R92
+    *built_.add_batches() = std::move(owed);
+    ages_.emplace_back();
   }
   built_.set_batches_through(batches_through_);
 }

@@ -9,6 +9,7 @@
 
 #include "controller/batch_life.h"
 #include "controller/membership.h"
+#include "controller/reports.h"
 #include "controller/wishes.h"
 
 namespace fanmill::control {
@@ -31,7 +32,7 @@ class StateView {
 
   // Good until the next call. Built once per version; only the ages are filled in anew.
   const pb::ClusterState& State(Instant now, const Membership& members, const Wishes& wishes,
-                                const std::map<uint32_t, Batch>& batches);
+                                const std::map<uint32_t, Batch>& batches, const Reports& reports);
 
  private:
   struct Ages {
@@ -39,7 +40,7 @@ class StateView {
     Instant end;
   };
   void Build(const Membership& members, const Wishes& wishes,
-             const std::map<uint32_t, Batch>& batches);
+             const std::map<uint32_t, Batch>& batches, const Reports& reports);
 
   uint64_t version_;
   uint32_t batches_through_ = 0;
