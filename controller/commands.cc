@@ -32,23 +32,18 @@ std::string SilentText(const std::vector<const control::Member*>& silent, Instan
                       "--now");
 }
 
-// Why it does not start. The first clause of the ventilator's text says the same in its words; what
-// follows is more.
-std::string FormingText(const control::Batch& batch, uint32_t offering) {
-  const std::string& told = batch.progress.waiting();
-  return absl::StrCat(WaitingText(batch, offering),
-                      told.substr(std::min(told.find("; "), told.size())));
-}
-
 std::string Joined(std::vector<std::string> clauses) {
   std::erase(clauses, std::string());
   return absl::StrJoin(clauses, "; ");
 }
 
+std::string HasEndedText(uint32_t batch, pb::BatchPhase phase) {
+  return absl::StrCat("batch ", batch, " has ended (", std::string(PhaseName(phase)), ")");
+}
+
 std::string HasEndedText(uint32_t batch, const control::Reports::Ended* ended) {
   if (ended == nullptr) return absl::StrCat("batch ", batch, " has ended long ago");
-  return absl::StrCat("batch ", batch, " has ended (",
-                      std::string(PhaseName(ended->report.phase())), ")");
+  return HasEndedText(batch, ended->report.phase());
 }
 
 }  // namespace
@@ -116,7 +111,7 @@ std::string Controller::WhyItWaits(Instant now, const Batch& batch) const {
     return Joined({silent, "the cluster is shutting down: it does not start any more"});
   }
   if (batch.phase == pb::FORMING && batch.listed) {
-    return Joined({silent, FormingText(batch, Offering(batch))});
+    return Joined({silent, WaitingText(batch, Offering(batch)), batch.progress.waiting()});
   }
   if (batch.phase != pb::DRAINING) return silent.empty() ? batch.progress.waiting() : silent;
   const auto owed = OwedReceipts(batch, members_);
@@ -186,8 +181,7 @@ bool Controller::StartBatch(Instant now, PeerId from, const Wire& wire, pb::Comm
   if (batch.kill_asked || batch.generation != 0) {
     reply.set_error(absl::StrCat(the_batch, " is being cancelled: submit it again to run it"));
   } else if (IsEnd(batch.phase)) {
-    reply.set_error(
-        absl::StrCat(the_batch, " has ended (", std::string(PhaseName(batch.phase)), ")"));
+    reply.set_error(HasEndedText(batch.id, batch.phase));
   } else if (!batch.released && batch.started) {
     reply.set_error(absl::StrCat(the_batch, " has started already: there is nothing to do"));
   } else if (!batch.progress.hold() && !batch.released) {
@@ -236,8 +230,7 @@ bool Controller::CancelBatch(Instant now, PeerId from, const Wire& wire, pb::Com
                                                     : pb::DONE;
     reply.set_done(phase == pb::BATCH_CANCELLED);
     if (!reply.done()) {
-      reply.set_error(absl::StrCat("batch ", id, " has ended (", std::string(PhaseName(phase)),
-                                   "): there is nothing to cancel"));
+      reply.set_error(HasEndedText(id, phase) + ": there is nothing to cancel");
     }
     if (live) *reply.add_states() = control::StateOf(found->second, now);
     if (!live && ended != nullptr) *reply.add_states() = StateOfEnded(ended->report);

@@ -62,7 +62,7 @@ std::string RefusalOf(const pb::Spec& spec) {
 
 std::string Intake::Refusal(const pb::OpenBatch& open) const {
   if (open.token_high() == 0 && open.token_low() == 0) return "the batch has no token";
-  if (mill_.member.state().wish() != pb::RUN) return "the cluster is shutting down";
+  if (mill_.IsShuttingDown()) return kShuttingDown;
   const std::string spec = RefusalOf(open.spec());
   if (!spec.empty()) return spec;
   const auto live = std::ranges::count_if(

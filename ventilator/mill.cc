@@ -17,9 +17,8 @@ MemberOptions AsMember(const DispatcherOptions& options) {
 Mill::Mill(const DispatcherOptions& o) : options(o), member(AsMember(o)) {}
 
 bool Mill::IsLeaving(uint32_t worker) const {
-  const pb::ClusterState& state = member.state();
-  if (state.wish() != pb::RUN) return true;
-  for (const pb::WorkerWish& wish : state.workers()) {
+  if (IsShuttingDown()) return true;
+  for (const pb::WorkerWish& wish : member.state().workers()) {
     if (wish.number() == worker && wish.wish() != pb::RUN) return true;
   }
   return false;

@@ -15,6 +15,8 @@
 
 namespace fanmill::ventilator {
 
+inline constexpr char kShuttingDown[] = "the cluster is shutting down";  // for people
+
 struct Mill {
   explicit Mill(const DispatcherOptions& o);
 
@@ -39,6 +41,7 @@ struct Mill {
   bool IsOwnChunk(uint64_t chunk) const {
     return ChunkEpoch(chunk) == ChunkEpoch(ChunkId(options.epoch, 0));
   }
+  bool IsShuttingDown() const { return member.state().wish() != pb::RUN; }
   // The whole cluster drains or dies, or this worker does: nothing more is handed out.
   bool IsLeaving(uint32_t worker) const;
   // R55, R65: whether acks may be awaited at all.

@@ -1,6 +1,7 @@
 #include "ventilator/progress.h"
 
 #include <algorithm>
+#include <string>
 
 #include "lib/core/printable.h"
 
@@ -13,28 +14,23 @@ std::string Plural(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-// Why none of its tasks is handed out or ends.
+// Why none of its tasks is handed out or ends. Why it does not start is the controller's to say.
 std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
-  if (!batch.live()) return {};
-  if (batch.started() && (batch.HasWork() || batch.held() > 0) && mill.sink_room == 0) {  // R65
+  if (!batch.started()) return {};
+  if ((batch.HasWork() || batch.held() > 0) && mill.sink_room == 0) {  // R65
     if (mill.sink_heard == Instant{}) return "no sink has answered yet; is one running?";
     if (!mill.sink_full.empty()) return Printable(mill.sink_full, kReasonBytesMax);
     return "the sink has no room for more results; its log says why";
   }
-  if (batch.started() && batch.held() > 0) return {};
-  if (mill.member.state().wish() != pb::RUN) return "the cluster is shutting down";
+  if (batch.held() > 0) return {};
+  if (mill.IsShuttingDown()) return kShuttingDown;
   const pb::Spec& spec = batch.spec();
   const auto offering = std::ranges::count_if(lanes.all(), [&](const auto& entry) {
     return entry.second.ready && entry.second.Offers(spec.handler());
   });
-  if (offering == 0 && (batch.HasWork() || !batch.started())) {  // R94
+  if (offering == 0 && batch.HasWork()) {  // R94
     return "no ready worker offers the handler \"" + Printable(spec.handler(), 64) +
            "\"; start one that does";
-  }
-  if (!batch.started() && spec.hold()) return "held: waits for the start command";
-  if (!batch.started()) {
-    return "waits for the start: " + Plural(static_cast<uint64_t>(offering), "ready worker") +
-           " of " + std::to_string(std::max(spec.min_workers(), uint32_t{1})) + " wanted";
   }
   if (batch.resting() > 0) {
     return Plural(batch.resting(), "task") +
@@ -48,9 +44,12 @@ std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& bat
 
 std::string WaitingFor(const Mill& mill, const Lanes& lanes, const Room& room,
                        const BatchTasks& batch) {
-  std::string why = WhyStill(mill, lanes, batch);
-  if (why.empty() || batch.sealed() || room.For(&batch) > 0) return why;
-  return why + "; its submitter waits too: " + std::to_string(batch.bytes() >> 10) +
+  if (!batch.live()) return {};
+  const std::string why = WhyStill(mill, lanes, batch);
+  const bool moves = batch.started() && why.empty();
+  if (moves || batch.sealed() || room.For(&batch) > 0) return why;
+  return why + (why.empty() ? "" : "; ") +
+         "its submitter waits: " + std::to_string(batch.bytes() >> 10) +
          " KiB of its tasks fill its share of the ventilator's memory";
 }
 

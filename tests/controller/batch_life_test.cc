@@ -156,10 +156,10 @@ TEST_F(BatchLifeTest, WhatTheVentilatorKnowsMoreIsToldToo) {  // R94
   Assemble(1);
   pb::BatchProgress progress = Progress(1);
   progress.set_hold(true);
-  progress.set_waiting("held: waits for the start command; its submitter waits too: 9 KiB");
+  progress.set_waiting("its submitter waits: 9 KiB");
   Tell(progress);
   EXPECT_EQ(Ask(pb::Command::STATUS, 1).batches(0).waiting(),
-            "it is held: fanmill start 1 lets it begin; its submitter waits too: 9 KiB");
+            "it is held: fanmill start 1 lets it begin; its submitter waits: 9 KiB");
 }
 
 TEST_F(BatchLifeTest, ASilentVentilatorOrSinkIsWhatItWaitsForFirstOfAll) {  // R16

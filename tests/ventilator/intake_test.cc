@@ -198,14 +198,13 @@ TEST(Intake, LeavesRoomForOthersThoughABatchFillsItsShareAndDoesNotMove) {  // R
   const uint32_t held = rig.Open(spec);
   rig.AppendPayloads(held, 0, {std::string(130'000, 'x')});
   EXPECT_EQ(Answer(rig).room_bytes(), 200'000u - 130'008);  // its payload, and where that lies
-  EXPECT_EQ(rig.Progress(held).waiting(), "held: waits for the start command");
+  EXPECT_EQ(rig.Progress(held).waiting(), "");
   rig.AppendPayloads(held, 1, {std::string(10'000, 'x')});
   EXPECT_EQ(Answer(rig).room_bytes(), 0u);
   rig.AppendPayloads(held, 2, {"more"});
   EXPECT_EQ(Answer(rig).tasks(), 2u);
   EXPECT_EQ(rig.Progress(held).waiting(),
-            "held: waits for the start command; its submitter waits too: 136 KiB of its tasks fill "
-            "its share of the ventilator's memory");
+            "its submitter waits: 136 KiB of its tasks fill its share of the ventilator's memory");
   // Others have room however many there are, and are told of more when they move.
   for (int i = 0; i < 10; ++i) {
     const uint32_t other = rig.Open("exec");
