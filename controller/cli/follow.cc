@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/cli/command.h"
+#include "controller/cli/outage.h"
 #include "controller/cli/output/reading_pause.h"
 #include "lib/core/printable.h"
 #include "lib/io/clock.h"
@@ -23,6 +24,8 @@ constexpr size_t kReasonBytesMax = 300;
 constexpr Duration kAccountsWait = Seconds(3);
 constexpr Duration kAskEvery = Millis(10);
 constexpr Duration kLookEvery = Millis(50);
+// For one that has answered before and is asked again, so that an end of the waiting is soon seen.
+constexpr Duration kKnownPatience = Seconds(1);
 
 // A reason may tell for how long it has been one: that makes it no other.
 std::string WithoutNumbers(std::string text) {
@@ -49,7 +52,33 @@ client::BatchEnd EndOf(const client::BatchStatus& batch) {
   return {batch.phase == "cancelled", batch.ok, batch.failed, batch.cancelled};
 }
 
-// Asks the controller, ever more seldom, why no results come.
+void SayIfAny(const std::string& line) {
+  if (!line.empty()) Say(line);
+}
+
+// `last`: what was last heard of it; `again`: the command with which to go on.
+absl::Status ShutDownMeanwhile(uint32_t batch, const std::optional<client::BatchStatus>& last,
+                               const char* again) {
+  const std::string go_on = absl::StrCat(
+      "start the cluster again with the same --state, then: fanmill ", again, " ", batch);
+  if (!last.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat("the cluster was shut down before batch ",
+                                                      batch, " was known to end; ", go_on));
+  }
+  const std::string tasks =
+      absl::StrCat(last->ok, " of ", last->tasks, " tasks were ok, ", last->failed, " had failed");
+  if (last->ended) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the cluster was shut down before all results of batch ", batch,
+        " were read. It has ended (", last->phase, "): ", tasks, ". To see them, ", go_on));
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the cluster was shut down before batch ", batch, " ended. When last heard of, it was ",
+      last->phase, ": ", tasks, ". To go on with it, ", go_on));
+}
+
+// Asks the controller, ever more seldom, why no results come; often while the cluster is being shut
+// down, for soon it can be asked no more.
 class Stillness {
  public:
   explicit Stillness(uint32_t batch) : batch_(batch) {}
@@ -62,16 +91,22 @@ class Stillness {
   // The batch has ended, and since the controller said so nothing more has come.
   bool over() const { return ended_.has_value() && asked_again_; }
   const client::BatchStatus& ended() const { return *ended_; }
+  // What the controller said last.
+  const std::optional<client::BatchStatus>& last() const { return last_; }
 
   void OnNothing(client::Cluster& cluster) {
     asked_again_ = ended_.has_value();
-    if (asked_again_ || Now() - since_ < after_) return;
+    if (asked_again_ || (Now() - since_ < after_ && !cluster.ShutdownHeard())) return;
     after_ = std::min(after_ * 2, kStillAfterMax);
+    Ask(cluster);
+  }
+  void Ask(client::Cluster& cluster) {
     absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch_);
     if (!status.ok()) return;  // results come without the controller too
     for (const client::BatchStatus& batch : status->batches) {
       const bool submitter_pauses = batch.phase == "running" && !batch.sealed;
       if (!submitter_pauses) reasons_.Say(batch);
+      last_ = batch;
       if (batch.ended) ended_ = batch;
     }
   }
@@ -80,6 +115,7 @@ class Stillness {
   uint32_t batch_;
   Instant since_ = Now();
   Duration after_ = kStillAfter;
+  std::optional<client::BatchStatus> last_;
   std::optional<client::BatchStatus> ended_;
   bool asked_again_ = false;  // the sink, after that
   Reasons reasons_;
@@ -135,6 +171,7 @@ class Follower {
         watch_(watch),
         reader_(cluster, batch),
         stillness_(batch),
+        outage_("the sink", batch),
         pause_(cluster, batch, watch) {}
 
   // One piece of output, one result, or a short wait for one.
@@ -149,6 +186,8 @@ class Follower {
       return absl::OkStatus();
     }
     absl::StatusOr<std::optional<client::Result>> next = reader_.Next(kWaitSlice);
+    if (absl::IsUnavailable(next.status())) return OnSilence(next.status());
+    if (absl::IsNotFound(next.status()) || next.ok()) OnAnswer();
     if (absl::IsNotFound(next.status())) return OnUnknown(next.status(), followed);
     if (!next.ok()) return next.status();
     if (next->has_value()) return OnResult(**next, followed);
@@ -157,6 +196,22 @@ class Follower {
   }
 
  private:
+  void OnAnswer() {
+    if (!outage_.known()) cluster_.SetPatience(kKnownPatience);
+    SayIfAny(outage_.OnAnswer());
+  }
+
+  // It is asked again, but for one that has never answered, or has left.
+  absl::Status OnSilence(const absl::Status& why) {
+    if (cluster_.ShutdownHeard()) {
+      if (!stillness_.last().has_value()) stillness_.Ask(cluster_);
+      return ShutDownMeanwhile(batch_, stillness_.last(), "results");
+    }
+    if (!outage_.known()) return why;
+    SayIfAny(outage_.OnSilence(Now()));
+    return absl::OkStatus();
+  }
+
   // A batch that has not begun may be unknown to the sink; whether there is one, the controller
   // knows. One that has ended was dropped there to make room, or the sink has started anew.
   absl::Status OnUnknown(const absl::Status& why, Followed& followed) {
@@ -203,6 +258,7 @@ class Follower {
   const Watch& watch_;
   client::ResultReader reader_;
   Stillness stillness_;
+  Outage outage_;
   Pause pause_;
 };
 
@@ -211,6 +267,9 @@ class Follower {
 absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Output& output,
                                 const Watch& watch) {
   Followed followed;
+  absl::Status listens = cluster.Listen();
+  if (absl::IsCancelled(listens)) return followed;
+  if (!listens.ok()) return listens;
   Follower follower(cluster, batch, output, watch);
   while (!followed.ended && !(watch.stop && watch.stop())) {
     absl::Status step = follower.Step(followed);
@@ -226,13 +285,24 @@ absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Output
 
 absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t batch,
                                              const std::function<bool()>& stop) {
+  client::BatchStatus shown;
+  absl::Status listens = cluster.Listen();
+  if (absl::IsCancelled(listens)) return shown;
+  if (!listens.ok()) return listens;
   const Instant begun = Now();
   Reasons reasons;
-  client::BatchStatus shown;
+  Outage outage("the controller", batch);
   while (!shown.ended && !stop()) {
     absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch);
     if (absl::IsCancelled(status.status())) break;
+    if (absl::IsUnavailable(status.status()) && outage.known()) {
+      if (cluster.ShutdownHeard()) return ShutDownMeanwhile(batch, shown, "wait");
+      SayIfAny(outage.OnSilence(Now()));
+      continue;
+    }
     if (!status.ok()) return status.status();
+    cluster.SetPatience(kKnownPatience);
+    SayIfAny(outage.OnAnswer());
     if (!status->batches.empty()) shown = status->batches.front();
     if (shown.ended || Now() - begun > kStillAfter) reasons.Say(shown);
     if (!shown.ended) WaitFor(kLookEvery);

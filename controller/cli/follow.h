@@ -33,12 +33,14 @@ struct Followed {
 };
 
 // Until the end, until watch.stop() returns true, or an error. At the end, all of the output is
-// printed. Says on stderr why nothing moves when nothing has for a second.
+// printed. Says on stderr why nothing moves when nothing has for a second. Once the sink has
+// answered, its silence is waited out, and that is said; kFailedPrecondition, with what became of
+// the batch, when the cluster was shut down meanwhile.
 absl::StatusOr<Followed> Follow(client::Cluster& cluster, uint32_t batch, Output& output,
                                 const Watch& watch);
 
 // Until the end or `stop`, by the controller's word alone: no result is read. Says likewise why
-// nothing moves.
+// nothing moves, and waits out the controller's silence.
 absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t batch,
                                              const std::function<bool()>& stop);
 

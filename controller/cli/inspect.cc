@@ -141,7 +141,8 @@ void AddInspect(CLI::App& app, CommandLine& line) {
   });
   CLI::App* wait = WithBatch(
       app, "wait", "Wait for a batch to end; the exit code says how it did.", options->batch,
-      "With 0 all tasks are ok, with 1 some failed, with 3 it was cancelled.\n"
+      "With 0 all tasks are ok, with 1 some failed, with 3 it was cancelled. Waits through a\n"
+      "restart of the controller too; with 5 the cluster was shut down first.\n"
       "  fanmill wait 3 --timeout 1h && fanmill results 3 > all.txt");
   AddTimeout(*wait, options->timeout, "give up after this long, with exit code 4");
   wait->callback([&line, options] {

@@ -53,7 +53,9 @@ int ConcludeWait(uint32_t batch, Following& follow) {
   const absl::StatusOr<Followed>& followed = follow.Result();
   if (!followed.ok()) {
     const int code = Complain(followed.status());
-    Say(absl::StrCat("batch ", batch, " may go on: fanmill status ", batch));
+    if (absl::IsUnavailable(followed.status())) {
+      Say(absl::StrCat("batch ", batch, " may go on: fanmill status ", batch));
+    }
     return code;
   }
   if (followed->ended) return Conclude(batch, *followed);

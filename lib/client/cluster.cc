@@ -61,6 +61,10 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Connect(const Options& options
   return std::unique_ptr<Cluster>(new Cluster(*std::move(connection)));
 }
 
+absl::Status Cluster::Listen() { return connection_->Listen(); }
+bool Cluster::ShutdownHeard() { return connection_->ShutdownHeard(); }
+void Cluster::SetPatience(Duration patience) { connection_->SetPatience(patience); }
+
 absl::StatusOr<ClusterStatus> Cluster::Status(uint32_t batch) {
   absl::StatusOr<v1::CommandReply> reply = connection_->Command(v1::Command::STATUS, batch);
   if (!reply.ok()) return reply.status();

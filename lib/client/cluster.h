@@ -76,6 +76,14 @@ class Cluster {
   static absl::StatusOr<std::unique_ptr<Cluster>> Connect(const Options& options);
   ~Cluster();
 
+  // For who stays for long: hears from now on whether the cluster is being shut down.
+  absl::Status Listen();
+  // Whether it is, or was, as far as was heard since Listen. Then whoever is silent has left, and
+  // calls do not wait for it for the whole patience.
+  bool ShutdownHeard();
+  // Of calls from now on: Options::patience.
+  void SetPatience(Duration patience);
+
   // batch 0: everything.
   absl::StatusOr<ClusterStatus> Status(uint32_t batch = 0);
   // Releases a held batch. Repeating it is harmless.

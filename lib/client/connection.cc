@@ -22,6 +22,8 @@ constexpr Duration kLookUpSoon = Millis(1);      // doubled each time, up to:
 constexpr Duration kLookUpEvery = Millis(50);
 // For where a silent conversation goes on: without the controller it goes on where it was.
 constexpr Duration kLookUpAgainPatience = Millis(500);
+// For who is silent in a cluster that is being shut down: most likely it has left.
+constexpr Duration kLeavingPatience = Seconds(1);
 constexpr size_t kReasonBytesMax = 300;
 
 const char* WhoAnswers(Channel channel) {
@@ -175,11 +177,14 @@ absl::StatusOr<v1::Envelope> Connection::Ask(Channel channel, v1::Envelope& requ
 
 absl::StatusOr<v1::Envelope> Connection::AskFor(Duration patience, Channel channel,
                                                 v1::Envelope& request, const Accept& accept) {
-  const Instant deadline = Now() + patience;
-  while (Now() < deadline) {
+  const Instant begun = Now();
+  const auto deadline = [&] {
+    return begun + (ShutdownHeard() ? std::min(patience, kLeavingPatience) : patience);
+  };
+  while (Now() < deadline()) {
     if (absl::Status sent = Send(channel, request); !sent.ok()) return sent;
-    const Instant repeat = std::min(deadline, Now() + kRepeatEvery);
-    while (Now() < repeat) {
+    const Instant repeat = Now() + kRepeatEvery;
+    while (Now() < std::min(repeat, deadline())) {
       absl::StatusOr<std::optional<v1::Envelope>> answer = Receive(channel, repeat - Now());
       if (!answer.ok()) return answer.status();
       if (!answer->has_value()) continue;
@@ -190,6 +195,32 @@ absl::StatusOr<v1::Envelope> Connection::AskFor(Duration patience, Channel chann
     }
   }
   return absl::UnavailableError(Silent(channel));
+}
+
+absl::Status Connection::Listen() {
+  v1::Envelope envelope;
+  envelope.mutable_hello();
+  absl::StatusOr<v1::Envelope> answer = Ask(
+      Channel::kControl, envelope, [](const v1::Envelope& answer) { return answer.has_welcome(); });
+  if (!answer.ok()) return answer.status();
+  const v1::Welcome& welcome = answer->welcome();
+  shutdown_heard_ = welcome.state().wish() != v1::RUN;
+  const std::vector<std::string> topics = {SignalPrefix(Signal::Topic::kAll, 0)};
+  absl::StatusOr<std::unique_ptr<Ear>> ear =
+      options_.inside != nullptr
+          ? ConnectEar(welcome.signal(), topics, *options_.inside)
+          : ConnectEar(welcome.signal(), topics, key_.get(), options_.insecure_network);
+  if (ear.ok()) ear_ = *std::move(ear);
+  return ear.status();
+}
+
+bool Connection::ShutdownHeard() {
+  while (ear_ != nullptr && !shutdown_heard_) {
+    const std::optional<Signal> signal = ear_->Receive();
+    if (!signal.has_value()) break;
+    shutdown_heard_ = signal->verb == Signal::Verb::kDrain || signal->verb == Signal::Verb::kKill;
+  }
+  return shutdown_heard_;
 }
 
 absl::StatusOr<v1::CommandReply> Connection::Command(v1::Command::Verb verb, uint32_t batch) {

@@ -17,6 +17,7 @@
 #include "lib/core/instant.h"
 #include "lib/core/wire.h"
 #include "lib/io/dealer.h"
+#include "lib/io/ear.h"
 #include "lib/io/keys.h"
 
 namespace fanmill::client {
@@ -37,7 +38,12 @@ class Connection {
   // conversation has been silent for too long.
   absl::Status Send(Channel channel, v1::Envelope& request);
   absl::StatusOr<std::optional<v1::Envelope>> Receive(Channel channel, Duration timeout);
+  // Says Hello, and hears from then on whether the cluster is being shut down.
+  absl::Status Listen();
+  // Whether it is, or was. Then nobody's silence is given the whole patience.
+  bool ShutdownHeard();
   const Options& options() const { return options_; }
+  void SetPatience(Duration patience) { options_.patience = patience; }
   uint64_t NextRequest() { return ++request_; }
 
  private:
@@ -62,6 +68,8 @@ class Connection {
   std::unique_ptr<KeyPair> key_;
   Identity self_;
   std::map<Channel, Conversation> conversations_;
+  std::unique_ptr<Ear> ear_;  // null: does not listen
+  bool shutdown_heard_ = false;
   uint64_t request_ = 0;
 };
 

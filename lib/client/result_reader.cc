@@ -56,7 +56,9 @@ absl::Status ResultReader::Fetch(Duration timeout) {
   Connection& connection = cluster_.connection();
   v1::Envelope envelope;
   v1::ReadRequest& read = *envelope.mutable_read_request();
-  const uint64_t request = connection.NextRequest();
+  // Not another one after a silence: a slow sink would begin again each time. R79
+  if (asked_ == 0) asked_ = connection.NextRequest();
+  const uint64_t request = asked_;
   read.set_batch(batch_);
   read.set_cursor(next_cursor_);
   read.set_max_bytes(kPageBytes);
@@ -68,6 +70,7 @@ absl::Status ResultReader::Fetch(Duration timeout) {
         return answer.has_read_reply() && answer.read_reply().request() == request;
       });
   if (!answer.ok()) return answer.status();
+  asked_ = 0;
   v1::ReadReply& reply = *answer->mutable_read_reply();
   if (!reply.error().empty()) return absl::NotFoundError(reply.error());
   for (v1::TerminalRow& row : *reply.mutable_rows())

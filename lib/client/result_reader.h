@@ -67,6 +67,7 @@ class ResultReader {
   uint32_t batch_;
   uint64_t cursor_;
   uint64_t next_cursor_;
+  uint64_t asked_ = 0;  // the request that has no answer yet; 0: none
   std::deque<Fetched> fetched_;
   std::optional<BatchEnd> end_;
 };
