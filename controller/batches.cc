@@ -23,6 +23,7 @@ pb::BatchProgress Trimmed(pb::BatchProgress progress) {
 }  // namespace
 
 void Controller::OnProgress(Instant now, const pb::Heartbeat& heartbeat, Outbox& outbox) {
+  listed_ = true;
   for (auto& [id, batch] : batches_) batch.listed = false;
   for (const pb::BatchProgress& progress : heartbeat.batches()) {
     Batch* batch = BatchFor(progress);

@@ -50,6 +50,7 @@ std::string HasEndedText(uint32_t batch, const control::Reports::Ended* ended) {
 
 void Controller::OnCommand(Instant now, PeerId from, const Wire& wire, Outbox& outbox) {
   const pb::Command& command = wire.envelope->command();
+  if (MayComeYet(command.batch())) return Count("before_ventilator");  // who waits asks again
   pb::CommandReply reply;
   bool answered = true;
   switch (command.verb()) {
@@ -85,8 +86,16 @@ void Controller::OnCommand(Instant now, PeerId from, const Wire& wire, Outbox& o
   Reply(from, std::move(envelope), outbox);
 }
 
+// Batches that have not started do not stand in the book: after a restart the ventilator tells of
+// them, and is given a lease for it.
+bool Controller::MayComeYet(uint32_t batch) const {
+  const Member* ventilator = members_.ventilator();
+  return batch != 0 && !listed_ && ventilator != nullptr && ventilator->live() &&
+         !batches_.contains(batch) && !reports_.HasEnded(batch);
+}
+
 void Controller::SayNoSuchBatch(uint32_t batch, pb::CommandReply& reply) const {
-  if (members_.ventilator() == nullptr) {
+  if (!listed_) {
     reply.set_error(
         absl::StrCat("the controller knows no batch ", batch,
                      " and has not heard from a ventilator yet: ask again when it is running"));

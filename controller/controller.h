@@ -171,6 +171,7 @@ class Controller final : public Node {
   bool Report(Instant now, PeerId from, const pb::Command& command, pb::CommandReply& reply,
               Outbox& outbox);
   void TellReports(Instant now, uint32_t batch, Outbox& outbox);
+  bool MayComeYet(uint32_t batch) const;
   void SayNoSuchBatch(uint32_t batch, pb::CommandReply& reply) const;
   void Show(Instant now, const Batch& batch, pb::CommandReply& reply) const;
   void ShowEnded(Instant now, const control::Reports::Ended& ended, pb::CommandReply& reply) const;
@@ -191,6 +192,7 @@ class Controller final : public Node {
   std::map<uint32_t, Batch> batches_;         // not ended, or their report not durable yet
   std::map<std::string, uint32_t> offering_;  // ready workers by handler
   bool recovered_ = false;
+  bool listed_ = false;  // a ventilator has told of all its batches since this start
   Instant last_step_;
   std::deque<Waiting> waiting_;               // by row
   std::vector<ReportWaiter> report_waiters_;  // by deadline

@@ -38,6 +38,23 @@ TEST_F(RestartTest, WhenFormingItWaitsForTheBarrierAnew) {
       << "its release is remembered";
 }
 
+TEST_F(RestartTest, SaysOfNoBatchThatItIsNotThereBeforeTheVentilatorSpoke) {
+  Assemble(1);
+  pb::BatchProgress held = Progress(1);
+  held.set_hold(true);
+  Tell(held);
+  Restart();
+  EXPECT_EQ(Give(9, Command(pb::Command::STATUS, 1)), Lines{}) << "whoever waits for it asks again";
+  EXPECT_EQ(Counted("before_ventilator"), 1u);
+  VentilatorBeats();
+  EXPECT_EQ(PhaseOf(1), "forming");
+  Restart();
+  FallSilent({}, false, true);
+  EXPECT_NE(Ask(pb::Command::STATUS, 1).error().find("has not heard from a ventilator"),
+            std::string::npos);
+  EXPECT_FALSE(Answer().no_such_batch()) << "there may be";
+}
+
 TEST_F(RestartTest, WhenReadyAndStartWasNotDurableItHasNotStarted) {  // R91
   Assemble(1);
   slow_disk_ = true;
