@@ -73,6 +73,14 @@ TEST_F(RoleKilled, AVentilatorThatIsStartedAgainGoesOn) {
   cluster_.StartVentilator();
   ExpectWhole(batch);
   EXPECT_EQ(following.Wait().exit_code, 0);
+  // R95: where the time of their slots went the workers know.
+  const Finished report = cluster_.Fanmill({"report", batch, "--json"});
+  ASSERT_EQ(report.exit_code, 0) << report.err;
+  const nlohmann::json told = nlohmann::json::parse(report.out);
+  EXPECT_EQ(told["complete"], true) << report.out;
+  double lost = 0;
+  for (const auto& [cause, seconds] : told["lost"].items()) lost += seconds.get<double>();
+  EXPECT_NEAR(told["run_s"].get<double>() + lost, told["capacity_s"].get<double>(), 1e-3);
 }
 
 TEST_F(RoleKilled, ASinkThatIsStartedAgainGoesOn) {
