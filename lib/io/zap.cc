@@ -1,9 +1,13 @@
 #include "lib/io/zap.h"
 
+#include <spdlog/spdlog.h>
+
+#include <bit>
 #include <future>
 #include <utility>
 
 #include "lib/core/check.h"
+#include "lib/io/trace.h"
 
 namespace fanmill {
 namespace {
@@ -62,12 +66,23 @@ bool ZapHandler::Admits(const std::vector<std::string>& frames) const {
          frames[kDomain] == kLaneDomainPrefix + frames[kCredentials + 1];
 }
 
+void ZapHandler::NoteStranger(const std::vector<std::string>& frames) {
+  if (!logs_ || frames.size() != kCurveFrames || frames[kMechanism] != "CURVE") return;
+  if (!std::has_single_bit(++strangers_)) return;
+  spdlog::warn("event=refused peer={} count={} text={}", Quoted(frames[kAddress]), strangers_,
+               Quoted("somebody knows this cluster's public key, but came with a key of its own, "
+                      "and was sent away: every process of the cluster uses the same --key file"));
+}
+
 void ZapHandler::Serve(zmq::socket_t socket) {
   while (true) {
     try {
       const std::vector<std::string> frames = ReceiveFrames(socket);
       const bool admit = Admits(frames);
-      if (!admit) ++refused_;
+      if (!admit) {
+        NoteStranger(frames);
+        ++refused_;
+      }
       const std::string request = frames.size() > kRequest ? frames[kRequest] : "";
       SendFrames(socket, {"1.0", request, admit ? "200" : "400", admit ? "OK" : "not this cluster",
                           admit ? "cluster" : "", ""});

@@ -29,13 +29,20 @@ class ZapHandler {
   ~ZapHandler();
 
   uint64_t refused() const { return refused_; }
+  // From now on it is logged who comes with a key of its own though it knows the cluster's: at the
+  // first, and then ever more rarely. Whoever has the file of another cluster fails before anybody
+  // is asked; and a worker that was away may well knock at its old lane.
+  void LogStrangers() { logs_ = true; }
 
  private:
+  void NoteStranger(const std::vector<std::string>& frames);
   void Serve(zmq::socket_t socket);
   bool Admits(const std::vector<std::string>& frames) const;
 
   std::string admitted_;  // the public key, 32 bytes; empty: none
   std::atomic<uint64_t> refused_ = 0;
+  std::atomic<bool> logs_ = false;
+  uint64_t strangers_ = 0;  // that were to be logged
   std::thread thread_;
 };
 

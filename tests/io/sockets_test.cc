@@ -1,9 +1,12 @@
 #include "lib/io/sockets.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <future>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -51,20 +54,26 @@ class Controller {
   std::thread thread_;
 };
 
+// Knows the cluster's public key and has a pair of its own: the doorkeeper's case.
+zmq::socket_t ConnectStranger(zmq::context_t& context, const std::string& endpoint,
+                              const KeyPair& cluster) {
+  const KeyPair own = RandomKeyPair();
+  zmq::socket_t stranger(context, zmq::socket_type::dealer);
+  stranger.set(zmq::sockopt::linger, 0);
+  stranger.set(zmq::sockopt::curve_serverkey, cluster.public_key);
+  stranger.set(zmq::sockopt::curve_publickey, own.public_key);
+  stranger.set(zmq::sockopt::curve_secretkey, own.secret_key);
+  stranger.connect(endpoint);
+  return stranger;
+}
+
 TEST(Sockets, AdmitTheClustersKeyAndNoOther) {
   const KeyPair key = RandomKeyPair();
   Controller controller(key, 2);
   EXPECT_EQ(controller.refused(), 1u);  // the test at start
 
-  // Knows the cluster's public key and has a pair of its own: the doorkeeper's case.
-  const KeyPair own = RandomKeyPair();
   zmq::context_t context;
-  zmq::socket_t stranger(context, zmq::socket_type::dealer);
-  stranger.set(zmq::sockopt::linger, 0);
-  stranger.set(zmq::sockopt::curve_serverkey, key.public_key);
-  stranger.set(zmq::sockopt::curve_publickey, own.public_key);
-  stranger.set(zmq::sockopt::curve_secretkey, own.secret_key);
-  stranger.connect(controller.endpoint());
+  zmq::socket_t stranger = ConnectStranger(context, controller.endpoint(), key);
   const Frame unwelcome = FrameOf(CommandOf(1));
   stranger.send(zmq::buffer(unwelcome.bytes), zmq::send_flags::dontwait);
   const Instant deadline = Now() + kPatience;
@@ -77,6 +86,26 @@ TEST(Sockets, AdmitTheClustersKeyAndNoOther) {
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->command_reply().request(), 2u);
   EXPECT_EQ(controller.Join().heard.size(), 1u);
+}
+
+TEST(Sockets, LogWhoKnowsTheClustersKeyAndHasAnother) {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "log", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  {
+    const KeyPair key = RandomKeyPair();
+    const auto sockets = *Sockets::Open({.key = key});
+    const auto bound = *sockets->Bind(Channel::kControl, AnyPort());
+    zmq::context_t context;
+    const zmq::socket_t stranger = ConnectStranger(context, bound.address.Endpoint(), key);
+    const Instant deadline = Now() + kPatience;
+    while (sockets->refused() < 2 && Now() < deadline) std::this_thread::yield();
+  }  // nobody logs any more
+  spdlog::set_default_logger(before);
+  const std::string once = "event=refused peer=\"127.0.0.1\" count=1 ";
+  EXPECT_NE(log.str().find(once), std::string::npos) << log.str();
+  EXPECT_EQ(log.str().find("event=refused"), log.str().find(once)) << "not the test at start";
 }
 
 TEST(Sockets, AreClosedToWhoeverHasAnotherKeyOrNone) {
