@@ -66,6 +66,25 @@ TEST_F(SessionLeaving, RepeatsTheReceiptUntilTheStateHasTheBatchNoMore) {  // R9
   EXPECT_EQ(stage_.Said(pb::Envelope::kHeartbeat).heartbeat().receipts_size(), 0);
 }
 
+TEST_F(SessionLeaving, GivesTheReceiptAnewWhenTheStateListsTheBatchOnceMore) {  // R92
+  stage_.Hear(Channel::kSignal, Signal{Signal::Topic::kBatch, 1, Signal::Verb::kKill, 6});
+  stage_.HearOutcome(0, Outcome(1, 0, pb::CANCELLED));
+  stage_.HearOutcome(1, Outcome(1, 1, pb::CANCELLED));
+  HearStopped(1);
+  stage_.state().clear_batches();  // it was thought gone, and the batch ended without it
+  stage_.HearState();
+  EXPECT_EQ(Heartbeat().receipts_size(), 0);
+  pb::BatchState& batch = *stage_.state().add_batches();
+  batch.set_batch(1);
+  batch.set_phase(pb::BATCH_CANCELLED);
+  batch.set_generation(6);
+  EXPECT_EQ(stage_.HearState(), Lines{}) << "it has stopped it already";
+  const pb::Heartbeat heartbeat = Heartbeat();
+  ASSERT_EQ(heartbeat.receipts_size(), 1);
+  EXPECT_EQ(heartbeat.receipts(0).generation(), 6u);
+  EXPECT_EQ(heartbeat.accounts_size(), 0) << "of which no account is wanted any more";
+}
+
 TEST_F(SessionLeaving, StopsWhatEndedTasksOfAKilledBatchLeftBehind) {  // R92
   stage_.HearVerdict(1, pb::DROP);
   stage_.HearRan(0, 1, 0, 1, Millis(1));
