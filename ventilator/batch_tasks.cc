@@ -19,7 +19,7 @@ BatchTasks::BatchTasks(uint32_t id, const pb::OpenBatch& open, uint64_t epoch, I
       spec_(std::make_shared<const pb::Spec>(open.spec())),
       opened_(opened),
       blocks_(open.spec().handler() == "sleep", open.spec().expected_us()),
-      troubles_(open.spec().retries(), epoch) {}
+      troubles_(*spec_, epoch) {}
 
 // ---- life ---------------------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ class BatchTasks {
   uint64_t TakeLonely();
   uint32_t NextAttempt(uint64_t task) const { return troubles_.NextAttempt(task); }
   bool RunsAlone(uint64_t task) const { return troubles_.RunsAlone(task); }
+  bool IsHopeless(uint64_t task) const { return troubles_.IsHopeless(task); }
   bool IsQuarantined(uint64_t task) const;  // R54: and its end is being asked for
   bool plain() const { return troubles_.empty(); }
   void CountRetried(uint64_t tasks) { retried_ += tasks; }

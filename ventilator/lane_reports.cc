@@ -222,6 +222,7 @@ void Lanes::LoseIndex(Lane& lane, Chunk& chunk, uint64_t index, Loss loss) {
   if (!batch->finalising().empty()) mill_.facts_news = true;
   const bool alone = batch->RunsAlone(chunk.tasks[index]);
   if (alone || batch->IsQuarantined(chunk.tasks[index])) mill_.Count("R54");
+  if (loss == Loss::kFailed && batch->IsHopeless(chunk.tasks[index])) mill_.Count("R107");
   const bool told = loss == Loss::kReturned || loss == Loss::kStopped || loss == Loss::kFailed;
   if (!told) mill_.Count("redelivered");
 }

@@ -20,9 +20,15 @@ bool Troubles::Failed(const pb::AttemptFailure& failure) {
   const std::pair attempt(failure.epoch(), failure.attempt());
   if (std::ranges::find(trouble.failed, attempt) != trouble.failed.end()) return false;
   if (trouble.failed.size() <= retries_) trouble.failed.push_back(attempt);
-  trouble.last = failure;
+  if (!trouble.hopeless) trouble.last = failure;
+  trouble.hopeless = trouble.hopeless || !retry_on_.Covers(failure.status(), failure.code());
   if (failure.epoch() == epoch_) trouble.used = std::max(trouble.used, failure.attempt());
   return true;
+}
+
+bool Troubles::IsHopeless(uint64_t task) const {
+  const auto found = of_.find(task);
+  return found != of_.end() && found->second.hopeless;
 }
 
 bool Troubles::RunsAlone(uint64_t task) const {
@@ -44,7 +50,7 @@ std::optional<pb::AttemptFailure> Troubles::Verdict(uint32_t batch, uint64_t tas
     lost.set_status(pb::LOST);
     return lost;
   }
-  if (trouble.failed.size() > retries_) return trouble.last;  // R62
+  if (trouble.hopeless || trouble.failed.size() > retries_) return trouble.last;  // R107, R62
   return std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/core/local.h"
+#include "lib/core/retry_on.h"
 
 namespace fanmill::ventilator {
 
@@ -18,7 +19,8 @@ inline constexpr uint32_t kSilentLossesMax = 3;  // R54: then it runs alone
 
 class Troubles {
  public:
-  Troubles(uint32_t retries, uint64_t epoch) : retries_(retries), epoch_(epoch) {}
+  Troubles(const pb::Spec& spec, uint64_t epoch)
+      : retries_(spec.retries()), retry_on_(RetryOn::Of(spec)), epoch_(epoch) {}
 
   // The attempt that comes next under this epoch; the first is 1.
   uint32_t NextAttempt(uint64_t task) const;
@@ -30,6 +32,8 @@ class Troubles {
   void LoseSilently(uint64_t task) { ++of_[task].silent; }
 
   bool RunsAlone(uint64_t task) const;
+  bool IsHopeless(
+      uint64_t task) const;  // an attempt did so in a way that is not worth another. R107
   // What to finalise the task with, when it may not be tried again. R54, R62
   std::optional<pb::AttemptFailure> Verdict(uint32_t batch, uint64_t task) const;
   void Forget(uint64_t task) {
@@ -42,10 +46,12 @@ class Troubles {
     uint32_t used = 0;  // attempts of this epoch
     uint32_t blames = 0;
     uint32_t silent = 0;
+    bool hopeless = false;
     std::vector<std::pair<uint64_t, uint32_t>> failed;  // (epoch, attempt)
     pb::AttemptFailure last;
   };
   uint32_t retries_;
+  RetryOn retry_on_;
   uint64_t epoch_;
   std::map<uint64_t, Trouble> of_;
 };

@@ -15,6 +15,7 @@
 #include "lib/core/duration_text.h"
 #include "lib/core/limits.h"
 #include "lib/core/printable.h"
+#include "lib/core/retry_on.h"
 #include "lib/io/flags.h"
 
 namespace fanmill::cli {
@@ -138,6 +139,16 @@ absl::Status AddDurations(const BatchOptions& options, client::BatchSpec& spec) 
   return absl::OkStatus();
 }
 
+absl::Status AddRetries(const BatchOptions& options, client::BatchSpec& spec) {
+  spec.retries = options.retries;
+  spec.retry_on = options.retry_on;
+  std::string why;
+  if (!RetryOn::Parse(options.retry_on, &why).has_value()) {
+    return Wrong(absl::StrCat("--retry-on ", Quoted(options.retry_on), ": ", why));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status AddEnvironment(const BatchOptions& options, client::BatchSpec& spec) {
   for (const std::string& variable : options.env) {
     if (variable.find('=') != std::string::npos && variable[0] != '=') {
@@ -223,10 +234,7 @@ void BatchOptions::AddTo(CLI::App& app) {
                  "a duration, or seconds; for the plan and the report")
       ->check(NotEmpty)
       ->type_name("DURATION");
-  app.add_option("--retries", retries, "further attempts after a failed first one")
-      ->capture_default_str()
-      ->check(CLI::Range(0u, kRetriesMax))
-      ->type_name("N");
+  AddRetriesTo(app);
   app.add_option("--timeout", timeout,
                  "stop an attempt that takes longer; 200%: than twice the median")
       ->check(NotEmpty)
@@ -252,6 +260,20 @@ void BatchOptions::AddTo(CLI::App& app) {
                  "the program and its arguments; {} becomes the task's value, {#} its number. "
                  "After ::: stand values; several ::: give every combination. Without COMMAND each "
                  "value is a shell command");
+}
+
+void BatchOptions::AddRetriesTo(CLI::App& app) {
+  auto* further = app.add_option("--retries", retries, "further attempts after a failed first one")
+                      ->capture_default_str()
+                      ->check(CLI::Range(0u, kRetriesMax))
+                      ->type_name("N");
+  app.add_option("--retry-on", retry_on,
+                 "which failures are worth one: exit codes such as 75,100-110, timeout, signal or "
+                 "signal:9, not-started; any other is final at once")
+      ->capture_default_str()
+      ->check(NotEmpty)
+      ->needs(further)
+      ->type_name("LIST");
 }
 
 void BatchOptions::AddValuesTo(CLI::App& app, CLI::Option* from_array) {
@@ -296,11 +318,11 @@ absl::StatusOr<client::BatchSpec> BatchOptions::ToSpec() const {
   if (absl::Status is = CheckHandler(*this, words->command); !is.ok()) return is;
   client::BatchSpec spec;
   spec.handler = handler;
-  spec.retries = retries;
   spec.min_workers = min_workers;
   spec.hold = hold;
   spec.name = NameOf(*this, words->command);
   if (absl::Status durations = AddDurations(*this, spec); !durations.ok()) return durations;
+  if (absl::Status again = AddRetries(*this, spec); !again.ok()) return again;
   if (absl::Status environment = AddEnvironment(*this, spec); !environment.ok()) return environment;
   if (absl::Status replaced = AddReplace(*this, spec); !replaced.ok()) return replaced;
   if (handler != "exec") return spec;

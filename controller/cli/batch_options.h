@@ -29,6 +29,7 @@ struct BatchOptions {
   bool hold = false;
   std::string expect;  // a duration, or {COLUMN}
   uint32_t retries = 0;
+  std::string retry_on = "any";
   std::string timeout;
   std::string grace = "5s";
   std::string cwd;
@@ -45,6 +46,7 @@ struct BatchOptions {
   std::optional<std::string> ExpectColumn() const;
 
  private:
+  void AddRetriesTo(CLI::App& app);
   void AddValuesTo(CLI::App& app, CLI::Option* from_array);
 };
 

@@ -7,6 +7,7 @@
 #include "lib/client/connection.h"
 #include "lib/core/duration_text.h"
 #include "lib/core/limits.h"
+#include "lib/core/retry_on.h"
 #include "lib/io/clock.h"
 #include "lib/io/process.h"
 
@@ -17,6 +18,15 @@ constexpr Duration kFlushAfter = Millis(20);  // a slow producer's tasks do not 
 constexpr Duration kResendAfter = Millis(500);
 constexpr Duration kPumpEvery = Millis(100);
 
+absl::Status AddRetries(const BatchSpec& from, v1::Spec& spec) {
+  std::string why;
+  const std::optional<RetryOn> on = RetryOn::Parse(from.retry_on, &why);
+  if (!on) return absl::InvalidArgumentError(absl::StrCat("retry_on: ", why));
+  on->PackInto(spec);
+  spec.set_retries(from.retries);
+  return absl::OkStatus();
+}
+
 v1::Spec ToSpec(const BatchSpec& from) {
   v1::Spec spec;
   spec.set_handler(from.handler);
@@ -24,7 +34,6 @@ v1::Spec ToSpec(const BatchSpec& from) {
   spec.set_shell(from.shell);
   spec.set_cwd(from.cwd);
   for (const std::string& pair : from.env) spec.add_env(pair);
-  spec.set_retries(from.retries);
   if (from.timeout) spec.set_timeout_us(static_cast<uint64_t>(from.timeout->count()));
   spec.set_grace_us(static_cast<uint64_t>(from.grace.count()));
   if (from.expected) spec.set_expected_us(static_cast<uint64_t>(from.expected->count()));
@@ -135,6 +144,7 @@ absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Open(Cluster& cluster,
         return answer.has_batch_opened() && opened.token_high() == open.token_high() &&
                opened.token_low() == open.token_low();
       });
+  if (absl::Status added = AddRetries(spec, *open.mutable_spec()); !added.ok()) return added;
   if (!answer.ok()) return answer.status();
   const v1::BatchOpened& opened = answer->batch_opened();
   if (opened.batch() == 0) return absl::FailedPreconditionError(opened.error());

@@ -37,6 +37,7 @@ struct BatchSpec {
   std::string cwd;                   // empty: the worker's
   std::vector<std::string> env;      // NAME=VALUE, beside the worker's own environment
   uint32_t retries = 0;              // further attempts after a failed first one
+  std::string retry_on = "any";      // which failures are worth one, as lib/core/retry_on.h says
   std::optional<Duration> timeout;   // of one attempt
   uint32_t timeout_percent = 0;      // exec: the same, of the median run time of its tasks; 0: none
   Duration grace = Seconds(5);       // from TERM to KILL

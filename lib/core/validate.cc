@@ -5,6 +5,7 @@
 
 #include "lib/core/limits.h"
 #include "lib/core/range_set.h"
+#include "lib/core/retry_on.h"
 #include "lib/core/routes.h"
 
 namespace fanmill {
@@ -66,6 +67,7 @@ const char* WhyInvalid(const v1::Spec& spec) {
   if (!IsName(spec.replace())) return "what stands for the value is too long";
   return spec.timeout_percent() <= kTimeoutPercentMax ? nullptr
                                                       : "a timeout too many times as long";
+  if (!RetryOn::IsValid(spec.retry_on())) return "exit codes or signals that there are not";
 }
 
 const char* WhyInvalid(const v1::BatchState& state) {

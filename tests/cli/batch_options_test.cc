@@ -52,6 +52,13 @@ TEST(BatchOptions, BecomeTheSpec) {
   EXPECT_EQ(spec->name, "nightly");
 }
 
+TEST(BatchOptions, SayWhatIsWrongWithARetryWithAnExample) {
+  BatchOptions options = Echo();
+  options.retry_on = "75,soon";
+  EXPECT_THAT(ErrorOf(options), HasSubstr("--retry-on '75,soon': 'soon' is no exit code"));
+  EXPECT_THAT(ErrorOf(options), HasSubstr("such as 75,100-110,timeout,signal:9"));
+}
+
 TEST(BatchOptions, RunTasksWhereTheSubmitterIsUnderTheNameOfTheProgram) {
   const auto spec = Echo().ToSpec();
   ASSERT_TRUE(spec.ok());

@@ -124,6 +124,8 @@ TEST(Usage, IsWrongInManyWaysAndEachIsSaid) {
              {{"submit", "-a", "/no/such/file", "--", "x"}, "cannot read /no/such/file: no such"},
              {{"submit", "-a", "/usr", "--", "x"}, "cannot read /usr: it is a directory"},
              {{"submit", "--retries", "-1", "--", "x"}, "--retries"},
+             {{"submit", "--retries", "1", "--retry-on", "0", "--", "x"}, "such as 75,100-110"},
+             {{"submit", "--retry-on", "1", "--", "x"}, "--retries"},
              {{"submit", "--timeout", "x", "--", "x"}, "--timeout 'x' is not a duration"},
              {{"wait", "0"}, "BATCH: '0' is not the number of a batch; fanmill list shows"},
              {{"status", "x"}, "BATCH: 'x' is not the number of a batch; fanmill list shows"},

@@ -437,6 +437,30 @@ TEST(IntakeDecoding, LetsASpecThatAsksTooMuchThroughSoThatItIsAnswered) {
   })) << "it would overflow a clock";
 }
 
+TEST(IntakeDecoding, TakesRetriesUpToTheLimitsAndNoMore) {
+  const auto takes = [](const std::function<void(v1::Spec&)>& change) {
+    return Takes(v1::Envelope::kOpenBatch,
+                 [&](auto& e) { change(*e.mutable_open_batch()->mutable_spec()); });
+  };
+  const auto codes = [&takes](std::vector<uint64_t> steps) {
+    return takes([&](v1::Spec& spec) {
+      spec.mutable_retry_on()->mutable_codes()->mutable_step()->Assign(steps.begin(), steps.end());
+    });
+  };
+  EXPECT_TRUE(codes({1, kExitCodeMax}));
+  EXPECT_FALSE(codes({1, kExitCodeMax + 1}));
+  EXPECT_FALSE(codes({1, 0})) << "an empty range";
+  const auto signals = [&takes](uint64_t count) {
+    return takes([count](v1::Spec& spec) {
+      v1::Ranges& ranges = *spec.mutable_retry_on()->mutable_signals();
+      ranges.add_step(1);
+      ranges.add_step(count);
+    });
+  };
+  EXPECT_TRUE(signals(kSignalNumberMax));
+  EXPECT_FALSE(signals(kSignalNumberMax + 1));
+}
+
 TEST(IntakeDecoding, TakesWhatASpecSaysOfItsValuesUpToTheLimitsAndNoMore) {
   const auto takes = [](const std::function<void(v1::Spec&)>& change) {
     return Takes(v1::Envelope::kOpenBatch,

@@ -139,7 +139,8 @@ void Checker::CheckRow(uint32_t plan_index, const Seen& seen, const v1::Terminal
       if (fate == Fate::kOk || fate == Fate::kPoison) {
         Fail(Text(plan_index, task + " does not fail, yet it failed"));
       }
-      if (starts->second <= plan.retries) {
+      const bool tried_again = fate != Fate::kFails || !plan.hopeless;  // R107
+      if (tried_again && starts->second <= plan.retries) {
         Fail(Text(plan_index, task + " failed for good with retries left"));
       }
       coverage_.Count("seen.final_failed");
@@ -310,7 +311,9 @@ void Checker::CheckFaultFree(uint64_t redeliveries) {
       Fail(Text(plan_index, "without a fault its report is not complete"));
     }
     for (const auto& [task, times] : seen.starts) {
-      if (plan.FateOf(task) == Fate::kOk && times != 1) {
+      const Fate fate = plan.FateOf(task);
+      const bool once = fate == Fate::kOk || (fate == Fate::kFails && plan.hopeless);
+      if (once && times != 1) {
         Fail(Text(plan_index, "without a fault task " + std::to_string(task) + " ran " +
                                   std::to_string(times) + " times"));
       }

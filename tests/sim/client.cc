@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/core/names.h"
+#include "lib/core/retry_on.h"
 
 namespace fanmill::sim {
 namespace {
@@ -92,6 +93,12 @@ void Client::AskIntake(Outbox& outbox) {
   if (!plan_.plain) spec.add_argv("work");
   spec.set_name(plan_.name());
   spec.set_retries(plan_.retries);
+  if (plan_.hopeless) {
+    RetryOn on;
+    on.any = false;
+    on.codes.Add(BatchPlan::kFlakyCode);
+    on.PackInto(spec);
+  }
   spec.set_min_workers(plan_.min_workers);
   spec.set_start_timeout_us(5'000'000);
   spec.set_hold(plan_.hold);

@@ -124,7 +124,7 @@ TaskOutcome Executor::OutcomeOf(const BatchPlan& plan, const TaskToRun& task) {
   const Fate fate = plan.FateOf(task.task);
   if (fate == Fate::kFails || (fate == Fate::kFlaky && task.attempt == 1)) {
     outcome.status = v1::FAILED;
-    outcome.code = 3;
+    outcome.code = fate == Fate::kFails ? BatchPlan::kFailsCode : BatchPlan::kFlakyCode;
     outcome.err = "failed";
     return outcome;
   }

@@ -73,6 +73,7 @@ BatchPlan BatchPlan::Draw(uint32_t index, Random& random) {
     if (OneIn(random, 8)) plan.poison = static_cast<uint32_t>(std::min<uint64_t>(1, plan.tasks));
     if (OneIn(random, 10)) plan.large_percent = 4;
     plan.retries = static_cast<uint32_t>(random.Uniform(4));
+    plan.hopeless = TaskHash(plan.seed, 0, 5) % 3 == 0;
   }
   plan.min_workers = 1 + static_cast<uint32_t>(random.Uniform(2));
   plan.hold = OneIn(random, 4);

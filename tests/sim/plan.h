@@ -29,6 +29,7 @@ struct BatchPlan {
   uint32_t poison = 0;         // this many tasks kill their worker
   uint32_t large_percent = 0;  // output larger than a result chunk takes
   uint32_t retries = 0;
+  bool hopeless = false;  // what fails at each attempt is not worth a second one
   uint32_t min_workers = 1;
   bool hold = false;
   bool may_be_lost = false;  // journals are forgetful: it may end without all its results
@@ -44,6 +45,8 @@ struct BatchPlan {
   uint64_t LargeBytes(uint64_t task) const;  // 0: small
 
   static BatchPlan Draw(uint32_t index, Random& random);
+  static constexpr int kFailsCode = 3;
+  static constexpr int kFlakyCode = 4;
 };
 
 struct WorkerPlan {

@@ -28,6 +28,64 @@ TEST(Retries, TryAgainWhileTheSpecAllowsThenAskForTheFinalEnd) {  // R62
   EXPECT_EQ(rig.Progress(batch).retried(), 1u);
 }
 
+pb::Spec Spec(uint32_t retries, const std::string& retry_on) {
+  pb::Spec spec;
+  spec.set_handler("exec");
+  spec.set_retries(retries);
+  std::string why;
+  RetryOn::Parse(retry_on, &why).value().PackInto(spec);
+  return spec;
+}
+
+uint32_t BatchOf(Rig& rig, const pb::Spec& spec, uint64_t tasks) {
+  const uint32_t batch = rig.Open(spec);
+  rig.Append(batch, 0, tasks);
+  rig.Seal(batch, tasks);
+  rig.StartBatch(batch);
+  return batch;
+}
+
+TEST(Retries, AreNotForFailuresThatTheSpecDoesNotName) {  // R107
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = BatchOf(rig, Spec(5, "75,timeout"), 1);
+  rig.FailWhole(rig.Chunks().at(0), pb::TIMED_OUT);  // named
+  const auto second = rig.Chunks();
+  ASSERT_EQ(second.size(), 1u);
+  rig.FailWhole(second[0]);  // with exit code 1
+  EXPECT_TRUE(rig.Chunks().empty());
+  EXPECT_EQ(rig.Counted("R107"), 1u);
+  rig.Pass(Millis(20));
+  const pb::BatchFacts facts = rig.FactsOf(batch);
+  ASSERT_EQ(facts.finalise_size(), 1);
+  EXPECT_EQ(facts.finalise(0).status(), pb::FAILED);
+  EXPECT_EQ(facts.finalise(0).code(), 1);
+  EXPECT_EQ(facts.finalise(0).attempt(), 2u);
+}
+
+TEST(Retries, AreOverOnceAnyAttemptFailedInAWayThatIsNotWorthOne) {  // R107
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = BatchOf(rig, Spec(5, "timeout"), 1);
+  const pb::TaskChunk first = rig.Chunks().at(0);
+  rig.Report(1, [&](pb::LeaseReport& report) {  // lost with its connection, so it seems
+    report.set_lane_through(first.chunk());
+  });
+  const pb::TaskChunk second = rig.Chunks().at(0);
+  pb::KnownFacts known;  // and yet it had ended
+  known.set_batch(batch);
+  *known.add_attempts() = Rig::Failure(first, 0, 0);
+  rig.Facts(known);
+  rig.FailWhole(second, pb::TIMED_OUT);
+  EXPECT_TRUE(rig.Chunks().empty());
+  rig.Pass(Millis(500));
+  const pb::BatchFacts facts = rig.FactsOf(batch);
+  ASSERT_EQ(facts.finalise_size(), 1);
+  EXPECT_EQ(facts.finalise(0).status(), pb::FAILED);
+}
+
 TEST(Retries, CountOneFailureOnceHoweverOftenItIsTold) {  // R62, R4
   Rig rig;
   rig.Tell();
