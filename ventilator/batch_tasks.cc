@@ -14,12 +14,14 @@ constexpr uint64_t kTasksCheckedOneByOne = 100'000;
 
 }  // namespace
 
-BatchTasks::BatchTasks(uint32_t id, const pb::OpenBatch& open, uint64_t epoch, Instant opened)
+BatchTasks::BatchTasks(uint32_t id, const pb::OpenBatch& open, const DispatcherOptions& options,
+                       Instant opened)
     : id_(id),
       spec_(std::make_shared<const pb::Spec>(open.spec())),
       opened_(opened),
       blocks_(open.spec().handler() == "sleep", open.spec().expected_us()),
-      troubles_(*spec_, epoch) {}
+      back_off_(*spec_, options.seed ^ id),
+      troubles_(*spec_, options.epoch) {}
 
 // ---- life ---------------------------------------------------------------------------------------
 
@@ -30,6 +32,7 @@ void BatchTasks::Cancel() {
   again_.Clear();
   alone_.Clear();
   resting_.Clear();
+  back_off_.Clear();
   finalising_.clear();
   ahead_ = {};
 }
@@ -52,8 +55,8 @@ bool BatchTasks::HasWork() const {
 }
 
 bool BatchTasks::IsDry() const {
-  return sealed_ && again_.empty() && alone_.empty() && resting_.empty() && ahead_.empty() &&
-         next_ >= accepted();
+  return sealed_ && again_.empty() && alone_.empty() && resting_.empty() && back_off_.empty() &&
+         ahead_.empty() && next_ >= accepted();
 }
 
 std::pair<uint64_t, uint64_t> BatchTasks::PeekAgain() const { return *again_.ranges().begin(); }
@@ -96,6 +99,15 @@ void BatchTasks::TakeLongest() {
   ahead_.Pop();
 }
 
+bool BatchTasks::EndBackOff(Instant now) {
+  bool any = false;
+  while (const std::optional<uint64_t> task = back_off_.TakeDue(now)) {
+    Place(*task);
+    any = true;
+  }
+  return any;
+}
+
 uint64_t BatchTasks::TakeLonely() {
   const uint64_t task = *alone_.First();
   alone_.Remove(task);
@@ -111,6 +123,7 @@ void BatchTasks::End(uint64_t task) {
   if (!again_.empty()) again_.Remove(task);
   if (!alone_.empty()) alone_.Remove(task);
   if (!resting_.empty()) resting_.Remove(task);
+  if (!back_off_.empty()) back_off_.Remove(task);
   if (!finalising_.empty()) finalising_.erase(task);
   troubles_.Forget(task);
 }
@@ -143,10 +156,10 @@ bool BatchTasks::Unwait(uint64_t task) {
     waiting->Remove(task);
     return true;
   }
-  return false;
+  return back_off_.Remove(task);
 }
 
-bool BatchTasks::Lose(uint64_t task, uint32_t attempt, Loss loss) {
+bool BatchTasks::Lose(Instant now, uint64_t task, uint32_t attempt, Loss loss) {
   if (!live() || !held_.Clear(task)) return false;
   if (loss != Loss::kReturned) troubles_.Used(task, attempt);
   const bool alone = troubles_.RunsAlone(task);
@@ -155,7 +168,11 @@ bool BatchTasks::Lose(uint64_t task, uint32_t attempt, Loss loss) {
   } else if (loss == Loss::kSilent) {
     troubles_.LoseSilently(task);  // R50
   }
-  Place(task);
+  if (loss != Loss::kFailed || troubles_.Verdict(id_, task).has_value()) {
+    Place(task);
+  } else if (const auto ready = back_off_.Add(now, task, troubles_.Failures(task))) {  // R108
+    Place(*ready);
+  }
   return true;
 }
 
@@ -216,7 +233,8 @@ uint64_t BatchTasks::CostNs(uint64_t task) const {
 
 void BatchTasks::CheckInvariants() const {
   if (!live()) {
-    FANMILL_CHECK(held_.count() == 0 && again_.empty() && alone_.empty() && bytes() == 0);
+    FANMILL_CHECK(held_.count() == 0 && again_.empty() && alone_.empty() && back_off_.empty());
+    FANMILL_CHECK(bytes() == 0);
     return;
   }
   FANMILL_CHECK(durable_ <= accepted() && next_ <= Reach());
@@ -225,7 +243,8 @@ void BatchTasks::CheckInvariants() const {
   std::vector<uint8_t> places(durable_, 0);
   for (uint64_t task = 0; task < durable_; ++task) {
     places[task] += terminal_.Test(task) + held_.Test(task) + again_.Contains(task) +
-                    alone_.Contains(task) + resting_.Contains(task) + finalising_.contains(task);
+                    alone_.Contains(task) + resting_.Contains(task) + back_off_.Contains(task) +
+                    finalising_.contains(task);
     FANMILL_CHECK(places[task] <= 1, "a task is in one place");
   }
   for (const LookAhead::Entry& entry : ahead_.entries()) {

@@ -4,10 +4,11 @@
 //   fresh -> held -> terminal
 //              | ^
 //              v |
-//            again | alone | resting | finalising
+//            again | alone | backing off | resting | finalising
 //
 // fresh: never handed out (from the frontier on, or in the look-ahead). held: in one chunk that
 // counts. again: to be handed out once more. alone: likewise, but with nothing beside it (R54).
+// backing off: failed, and its time to be tried again has not come (R108).
 // resting: may be with a worker that has not come back since this ventilator's restart (R56).
 // finalising: out of attempts, the sink is asked to write FINAL_FAILED (R62).
 // Memory: two bitmaps, a frontier, ranges; entries only for exceptions.
@@ -22,6 +23,8 @@
 #include "lib/core/bitmap.h"
 #include "lib/core/instant.h"
 #include "lib/core/range_set.h"
+#include "ventilator/back_off.h"
+#include "ventilator/options.h"
 #include "ventilator/payload_blocks.h"
 #include "ventilator/retries.h"
 #include "ventilator/schedule/look_ahead.h"
@@ -40,7 +43,8 @@ enum class Loss : uint8_t {
 
 class BatchTasks {
  public:
-  BatchTasks(uint32_t id, const pb::OpenBatch& open, uint64_t epoch, Instant opened);
+  BatchTasks(uint32_t id, const pb::OpenBatch& open, const DispatcherOptions& options,
+             Instant opened);
 
   // ---- what it is -----------------------------------------------------------------------------
   uint32_t id() const { return id_; }
@@ -76,6 +80,8 @@ class BatchTasks {
   uint64_t allowed() const { return allowed_; }
   bool HasWork() const;  // something could be handed out now
   bool IsDry() const;    // sealed, and there is nothing left to hand out
+  // All that is left to hand out waits to be tried again.
+  bool IsBackingOff() const { return live() && started_ && !HasWork() && !back_off_.empty(); }
   bool HasLonely() const { return !alone_.empty(); }
   bool HasAgain() const { return !again_.empty(); }
   std::pair<uint64_t, uint64_t> PeekAgain() const;  // the first run. REQUIRES: HasAgain
@@ -89,8 +95,11 @@ class BatchTasks {
   uint64_t TakeLonely();
   uint32_t NextAttempt(uint64_t task) const { return troubles_.NextAttempt(task); }
   bool RunsAlone(uint64_t task) const { return troubles_.RunsAlone(task); }
-  bool IsHopeless(uint64_t task) const { return troubles_.IsHopeless(task); }
   bool IsQuarantined(uint64_t task) const;  // R54: and its end is being asked for
+  const BackOff& back_off() const { return back_off_; }
+  bool IsHopeless(uint64_t task) const { return troubles_.IsHopeless(task); }
+  // Whose time has come is handed out again. False: nobody's has.
+  bool EndBackOff(Instant now);
   bool plain() const { return troubles_.empty(); }
   void CountRetried(uint64_t tasks) { retried_ += tasks; }
   uint64_t retried() const { return retried_; }
@@ -103,7 +112,7 @@ class BatchTasks {
   void AttemptFailed(const pb::AttemptFailure& failure);
   // Nobody holds it any more. `attempt`: of this epoch, 0: of an earlier one. False: it was not
   // held at all.
-  bool Lose(uint64_t task, uint32_t attempt, Loss loss);
+  bool Lose(Instant now, uint64_t task, uint32_t attempt, Loss loss);
   // A worker holds it that nobody knew of. False: it is held already, or terminal. R38, R39
   bool Adopt(uint64_t task);
 
@@ -145,6 +154,7 @@ class BatchTasks {
   Bitmap held_;
   Bitmap terminal_;
   RangeSet again_, alone_, resting_;
+  BackOff back_off_;
   std::map<uint64_t, pb::AttemptFailure> finalising_;
   Troubles troubles_;
 

@@ -34,7 +34,7 @@ void Dispatcher::Take(Instant now, PeerId from, const Message& message, Outbox& 
   } else if (const auto* opened = std::get_if<LaneOpened>(&message)) {
     lanes_.OnOpened(now, *opened, outbox);
   } else if (const auto* failed = std::get_if<LaneFailed>(&message)) {
-    lanes_.OnFailed(*failed);
+    lanes_.OnFailed(now, *failed);
   } else if (const auto* lost = std::get_if<Undeliverable>(&message)) {
     lanes_.OnUndeliverable(now, *lost);
   } else {

@@ -134,7 +134,7 @@ std::vector<pb::BatchClosed> Facts::OnReply(Instant now, const pb::FactsReply& r
   for (const pb::KnownFacts& known : reply.batches()) {
     BatchTasks* batch = mill_.Find(known.batch());
     if (batch == nullptr || batch->closed()) continue;
-    Learn(*batch, known);
+    Learn(now, *batch, known);
     const auto page = asking_from_.find(known.batch());
     if (page != asking_from_.end()) {
       if (known.answered_through() > page->second) due_ = now;  // the next page at once
@@ -150,7 +150,7 @@ std::vector<pb::BatchClosed> Facts::OnReply(Instant now, const pb::FactsReply& r
   return closed;
 }
 
-void Facts::Learn(BatchTasks& batch, const pb::KnownFacts& known) {
+void Facts::Learn(Instant now, BatchTasks& batch, const pb::KnownFacts& known) {
   RangeSet ok;
   RangeSet failed;
   if (!RangeSet::Unpack(known.ok(), batch.durable(), &ok) ||
@@ -166,7 +166,7 @@ void Facts::Learn(BatchTasks& batch, const pb::KnownFacts& known) {
   }
   const std::vector<pb::AttemptFailure> attempts(known.attempts().begin(), known.attempts().end());
   if (ok.empty() && failed.empty() && attempts.empty()) return;
-  lanes_.Sweep(batch, attempts);
+  lanes_.Sweep(now, batch, attempts);
 }
 
 }  // namespace fanmill::ventilator

@@ -36,7 +36,7 @@ class Facts {
   void Request(Instant now, Outbox& outbox);
   bool Wants(const BatchTasks& batch) const;
   void Fill(Instant now, const BatchTasks& batch, int64_t& budget, pb::BatchFacts& facts) const;
-  void Learn(BatchTasks& batch, const pb::KnownFacts& known);
+  void Learn(Instant now, BatchTasks& batch, const pb::KnownFacts& known);
   Duration Every() const;
 
   Mill& mill_;

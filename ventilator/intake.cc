@@ -95,7 +95,7 @@ void Intake::OnOpen(Instant now, PeerId from, const pb::OpenBatch& open, Outbox&
   const uint32_t batch = last_batch_;
   tokens_[token] = batch;
   token_of_[batch] = token;
-  mill_.batches[batch] = std::make_unique<BatchTasks>(batch, open, mill_.options.epoch, now);
+  mill_.batches[batch] = std::make_unique<BatchTasks>(batch, open, mill_.options, now);
   Record record;
   record.set_batch(batch);
   *record.mutable_opened() = open;
@@ -336,7 +336,7 @@ void Intake::Recover(Instant now, const Record& record) {
     tokens_[token] = id;
     token_of_[id] = token;
     last_batch_ = std::max(last_batch_, id);
-    mill_.batches[id] = std::make_unique<BatchTasks>(id, record.opened(), mill_.options.epoch, now);
+    mill_.batches[id] = std::make_unique<BatchTasks>(id, record.opened(), mill_.options, now);
     return;
   }
   BatchTasks* batch = mill_.Find(id);

@@ -42,7 +42,7 @@ void Lanes::OnAck(Instant now, const pb::Ack& ack, Outbox& outbox) {
       continue;
     }
     lane->stuck = false;
-    EndWhole(*lane, lane->chunks.find(id), failing);
+    EndWhole(now, *lane, lane->chunks.find(id), failing);
   }
   for (const pb::PartialAck& partial : ack.partial()) {
     Lane* lane = HolderOf(partial.chunk());
@@ -51,32 +51,32 @@ void Lanes::OnAck(Instant now, const pb::Ack& ack, Outbox& outbox) {
       continue;
     }
     lane->stuck = false;
-    EndPart(*lane, lane->chunks.find(partial.chunk()), partial.tasks(), failing);
+    EndPart(now, *lane, lane->chunks.find(partial.chunk()), partial.tasks(), failing);
   }
   for (const pb::ProbeEcho& echo : ack.probes()) OnEcho(now, echo, outbox);
 }
 
-void Lanes::EndWhole(Lane& lane, Chunks::iterator at, const Failing& failing) {
+void Lanes::EndWhole(Instant now, Lane& lane, Chunks::iterator at, const Failing& failing) {
   Chunk& chunk = at->second;
   BatchTasks& batch = *mill_.Find(chunk.batch);
   if (failing.attempts.empty() && chunk.tasks.contiguous()) {
     batch.EndOk(chunk.tasks[0], chunk.tasks[0] + chunk.tasks.size());
   } else {
     for (uint64_t index = 0; index < chunk.tasks.size(); ++index) {
-      EndIndex(lane, chunk, index, failing);
+      EndIndex(now, lane, chunk, index, failing);
     }
   }
   Remove(lane, at);
 }
 
-void Lanes::EndPart(Lane& lane, Chunks::iterator at, const pb::TaskSet& tasks,
+void Lanes::EndPart(Instant now, Lane& lane, Chunks::iterator at, const pb::TaskSet& tasks,
                     const Failing& failing) {
   Chunk& chunk = at->second;
   uint64_t index = 0;  // results come mostly in the chunk's order
   ForEachTask(tasks, [&](uint64_t, uint64_t task) {
     for (uint64_t looked = 0; looked < chunk.tasks.size(); ++looked, ++index) {
       if (index >= chunk.tasks.size()) index = 0;
-      if (chunk.tasks[index] == task) return EndIndex(lane, chunk, index, failing);
+      if (chunk.tasks[index] == task) return EndIndex(now, lane, chunk, index, failing);
     }
     mill_.Count("stray_ack");
   });
@@ -84,17 +84,18 @@ void Lanes::EndPart(Lane& lane, Chunks::iterator at, const pb::TaskSet& tasks,
   hungry_.push_back(lane.token);
 }
 
-void Lanes::EndIndex(Lane& lane, Chunk& chunk, uint64_t index, const Failing& failing) {
+void Lanes::EndIndex(Instant now, Lane& lane, Chunk& chunk, uint64_t index,
+                     const Failing& failing) {
   const uint64_t task = chunk.tasks[index];
   if (failing.Has(chunk, index)) {
     mill_.Count("R62");
-    return LoseIndex(lane, chunk, index, Loss::kFailed);
+    return LoseIndex(now, lane, chunk, index, Loss::kFailed);
   }
   mill_.Find(chunk.batch)->EndOk(task, task + 1);
   chunk.gone.Add(index);
 }
 
-void Lanes::Sweep(BatchTasks& batch, const std::vector<pb::AttemptFailure>& attempts) {
+void Lanes::Sweep(Instant now, BatchTasks& batch, const std::vector<pb::AttemptFailure>& attempts) {
   Failing failing;
   for (const pb::AttemptFailure& failure : attempts) {
     failing.Add(failure);
@@ -115,7 +116,7 @@ void Lanes::Sweep(BatchTasks& batch, const std::vector<pb::AttemptFailure>& atte
           chunk.gone.Add(index);
         } else if (failing.Has(chunk, index)) {
           mill_.Count("R71");
-          LoseIndex(lane, chunk, index, Loss::kFailed);
+          LoseIndex(now, lane, chunk, index, Loss::kFailed);
         }
       }
       it = RemoveIfEmpty(lane, it);
@@ -157,6 +158,17 @@ void Lanes::Send(Instant now, Lane& lane, Chunk chunk, pb::Envelope envelope, Ou
   lane.ping_due = std::min(lane.ping_due, now + mill_.options.ping_busy);
   Wake(lane.ping_due);
   outbox.Send(PeerId{Channel::kLane, lane.token}, std::move(envelope));
+}
+
+void Lanes::TellWhyIdle(Instant now, const RangeSet& dry, const RangeSet& backing_off,
+                        Outbox& outbox) {
+  if (dry == dry_ && backing_off == backing_off_) return;
+  if (backing_off != backing_off_) mill_.member.News(now);  // people may ask why nothing moves
+  dry_ = dry;
+  backing_off_ = backing_off;
+  for (const auto& [token, lane] : lanes_) {
+    if (lane.ready) outbox.Send(lane.lease, Reply(lane));
+  }
 }
 
 void Lanes::Recall(Lane& lane, uint32_t batch, uint64_t tasks, Outbox& outbox) {

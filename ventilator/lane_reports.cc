@@ -44,7 +44,7 @@ Row Lanes::TakeOver(Instant now, Lane& lane, const pb::HeldChunk& held, Chunks& 
   chunk.unfinished = chunk.finished ? 0 : chunk.live();
   lane_of_chunk_[chunk.id] = lane.token;
   Chunk& here = lane.Add(std::move(chunk));
-  TakeReturned(lane, here, held);
+  TakeReturned(now, lane, here, held);
   RemoveIfEmpty(lane, lane.chunks.find(held.chunk()));
   return row;
 }
@@ -114,7 +114,7 @@ Row Lanes::JudgeReported(Instant now, Lane& lane, const pb::HeldChunk& held,
   }
   // Large outputs on their way out: the time to miss them begins when they are through.
   if (!held.finished()) chunk.finished_at = chunk.resent_at = now;
-  TakeReturned(lane, chunk, held);
+  TakeReturned(now, lane, chunk, held);
   RemoveIfEmpty(lane, found);
   found = lane.chunks.find(held.chunk());
   Chunk* here = found == lane.chunks.end() ? nullptr : &found->second;
@@ -124,12 +124,12 @@ Row Lanes::JudgeReported(Instant now, Lane& lane, const pb::HeldChunk& held,
     here->resent = true;
     here->finished_at = now;
   } else if (row == Row::kStuck) {
-    StopFeeding(lane, *here);
+    StopFeeding(now, lane, *here);
   }
   return row;
 }
 
-void Lanes::TakeReturned(Lane& lane, Chunk& chunk, const pb::HeldChunk& held) {  // R35
+void Lanes::TakeReturned(Instant now, Lane& lane, Chunk& chunk, const pb::HeldChunk& held) {  // R35
   RangeSet returned;
   RangeSet stopped;
   if (!held.has_returned()) return;
@@ -140,7 +140,8 @@ void Lanes::TakeReturned(Lane& lane, Chunk& chunk, const pb::HeldChunk& held) { 
   const uint64_t before = chunk.live();
   for (const auto& [begin, end] : returned.ranges()) {
     for (uint64_t index = begin; index < end; ++index) {
-      LoseIndex(lane, chunk, index, stopped.Contains(index) ? Loss::kStopped : Loss::kReturned);
+      LoseIndex(now, lane, chunk, index,
+                stopped.Contains(index) ? Loss::kStopped : Loss::kReturned);
     }
   }
   if (chunk.live() != before) mill_.Count("R35");
@@ -166,16 +167,16 @@ void Lanes::JudgeUnreported(Instant now, Lane& lane, const pb::LeaseReport& repo
     }
     mill_.Count(RuleOf(row));
     if (row == Row::kLostWithConnection) Doubt(now, lane);
-    LoseAll(lane, chunk, Loss::kLost);
+    LoseAll(now, lane, chunk, Loss::kLost);
     it = Remove(lane, it);
   }
 }
 
 // R32: its results go nowhere. Others do these tasks; should they come after all, they count.
-void Lanes::StopFeeding(Lane& lane, Chunk& chunk) {
+void Lanes::StopFeeding(Instant now, Lane& lane, Chunk& chunk) {
   lane.stuck = true;
   chunk.late = true;
-  LoseAll(lane, chunk, Loss::kLost);
+  LoseAll(now, lane, chunk, Loss::kLost);
 }
 
 void Lanes::OnFinished(Instant now, PeerId from, uint64_t incarnation,
@@ -206,23 +207,27 @@ bool Lanes::AllTerminal(const Chunk& chunk) {
   return true;
 }
 
-void Lanes::LoseAll(Lane& lane, Chunk& chunk, Loss loss) {
+void Lanes::LoseAll(Instant now, Lane& lane, Chunk& chunk, Loss loss) {
   for (uint64_t index = 0; index < chunk.tasks.size(); ++index) {
-    LoseIndex(lane, chunk, index, loss);
+    LoseIndex(now, lane, chunk, index, loss);
   }
 }
 
-void Lanes::LoseIndex(Lane& lane, Chunk& chunk, uint64_t index, Loss loss) {
+void Lanes::LoseIndex(Instant now, Lane& lane, Chunk& chunk, uint64_t index, Loss loss) {
   if (chunk.gone.Contains(index)) return;
   chunk.gone.Add(index);
   BatchTasks* batch = mill_.Find(chunk.batch);
   const uint32_t attempt = mill_.IsOwnChunk(chunk.id) ? chunk.attempt(index) : 0;
-  if (batch == nullptr || !batch->Lose(chunk.tasks[index], attempt, loss)) return;
+  if (batch == nullptr || !batch->Lose(now, chunk.tasks[index], attempt, loss)) return;
   mill_.feed_all = true;
   if (!batch->finalising().empty()) mill_.facts_news = true;
-  const bool alone = batch->RunsAlone(chunk.tasks[index]);
-  if (alone || batch->IsQuarantined(chunk.tasks[index])) mill_.Count("R54");
-  if (loss == Loss::kFailed && batch->IsHopeless(chunk.tasks[index])) mill_.Count("R107");
+  CountLoss(*batch, chunk.tasks[index], loss);
+}
+
+void Lanes::CountLoss(const BatchTasks& batch, uint64_t task, Loss loss) {
+  if (batch.RunsAlone(task) || batch.IsQuarantined(task)) mill_.Count("R54");
+  if (loss == Loss::kFailed && batch.IsHopeless(task)) mill_.Count("R107");
+  if (batch.back_off().Contains(task)) mill_.Count("R108");
   const bool told = loss == Loss::kReturned || loss == Loss::kStopped || loss == Loss::kFailed;
   if (!told) mill_.Count("redelivered");
 }

@@ -52,7 +52,7 @@ void Lanes::OnHello(Instant now, PeerId from, uint64_t incarnation, const pb::Le
                      : row == Row::kResume ? pb::RESEND
                                            : pb::ADOPT);
   }
-  for (auto& [id, chunk] : before) LoseAll(*lane, chunk, Loss::kLost);  // not even there
+  for (auto& [id, chunk] : before) LoseAll(now, *lane, chunk, Loss::kLost);  // not even there
   if (!lane->endpoint.empty()) Grant(*lane, outbox);
 }
 
@@ -123,7 +123,7 @@ void Lanes::OnOpened(Instant now, const LaneOpened& opened, Outbox& outbox) {
   Grant(found->second, outbox);
 }
 
-void Lanes::OnFailed(const LaneFailed& failed) {
+void Lanes::OnFailed(Instant now, const LaneFailed& failed) {
   const auto found = lanes_.find(failed.lane);
   if (found == lanes_.end()) return;
   Lane& lane = found->second;
@@ -132,7 +132,7 @@ void Lanes::OnFailed(const LaneFailed& failed) {
       "worker " + Printable(lane.name, 64) + " gets no lane: " + failed.reason +
       "; it will ask again. Free a port of the lanes' range, or stop a worker.");
   Chunks before = TakeChunks(lane);
-  for (auto& [id, chunk] : before) LoseAll(lane, chunk, Loss::kLost);
+  for (auto& [id, chunk] : before) LoseAll(now, lane, chunk, Loss::kLost);
   by_incarnation_.erase(lane.incarnation);
   lane_of_peer_.erase(lane.lease.id);
   lanes_.erase(found);
@@ -207,18 +207,10 @@ pb::Envelope Lanes::Reply(const Lane& lane) const {
   pb::LeaseReply& reply = *envelope.mutable_lease_reply();
   reply.set_durable_through(lane.DurableThrough());
   reply.set_ready(lane.ready);
-  if (dry_.step_size() > 0) *reply.mutable_dry() = dry_;
+  if (!dry_.empty()) *reply.mutable_dry() = dry_.Pack();
+  if (!backing_off_.empty()) *reply.mutable_backing_off() = backing_off_.Pack();
   reply.set_state_version(mill_.member.state().version());
   return envelope;
-}
-
-void Lanes::TellDry(const RangeSet& dry, Outbox& outbox) {
-  pb::Ranges packed = dry.Pack();
-  if (std::ranges::equal(packed.step(), dry_.step())) return;
-  dry_ = std::move(packed);
-  for (const auto& [token, lane] : lanes_) {
-    if (lane.ready) outbox.Send(lane.lease, Reply(lane));
-  }
 }
 
 // ---- leases -------------------------------------------------------------------------------------
@@ -293,7 +285,7 @@ void Lanes::LeaseTick(Instant now, Outbox& outbox) {
   for (auto& [token, lane] : lanes_) {
     if (now >= lane.LeaseEnd(mill_.options.lease)) silent.push_back(token);
     if (!lane.stripped && now >= After(lane.unreachable, mill_.options.unreachable_after)) {
-      Strip(lane);
+      Strip(now, lane);
     }
   }
   if (silent.empty()) return;
@@ -340,13 +332,13 @@ void Lanes::GiveGraceIfManyVanish(Instant now) {  // R52
 }
 
 // R51: what is not known to run there goes to others at once.
-void Lanes::Strip(Lane& lane) {
+void Lanes::Strip(Instant now, Lane& lane) {
   lane.stripped = true;
   mill_.Count("R51");
   for (auto it = lane.chunks.begin(); it != lane.chunks.end();) {
     Chunk& chunk = it->second;
     for (uint64_t index = 0; index < chunk.tasks.size(); ++index) {
-      if (!lane.Runs(chunk.id, index)) LoseIndex(lane, chunk, index, Loss::kLost);
+      if (!lane.Runs(chunk.id, index)) LoseIndex(now, lane, chunk, index, Loss::kLost);
     }
     it = RemoveIfEmpty(lane, it);
   }
@@ -358,7 +350,7 @@ void Lanes::Close(Instant now, uint64_t token, const LossOf& loss_of, Outbox& ou
   for (auto& [id, chunk] : lane.chunks) {
     lane_of_chunk_.erase(id);
     for (uint64_t index = 0; index < chunk.tasks.size(); ++index) {
-      if (!chunk.gone.Contains(index)) LoseIndex(lane, chunk, index, loss_of(chunk, index));
+      if (!chunk.gone.Contains(index)) LoseIndex(now, lane, chunk, index, loss_of(chunk, index));
     }
   }
   const auto peer = lane_of_peer_.find(lane.lease.id);

@@ -36,13 +36,13 @@ class Lanes {
 
   // ---- what the net says ----------------------------------------------------------------------
   void OnOpened(Instant now, const LaneOpened& opened, Outbox& outbox);
-  void OnFailed(const LaneFailed& failed);
+  void OnFailed(Instant now, const LaneFailed& failed);
   void OnUndeliverable(Instant now, const Undeliverable& failed);
 
   // ---- what the sink says (lane_acks.cc) ------------------------------------------------------
   void OnAck(Instant now, const pb::Ack& ack, Outbox& outbox);
   // Facts changed what is known of the batch's tasks. R70, R71
-  void Sweep(BatchTasks& batch, const std::vector<pb::AttemptFailure>& attempts);
+  void Sweep(Instant now, BatchTasks& batch, const std::vector<pb::AttemptFailure>& attempts);
   void Forget(uint32_t batch);  // cancelled or closed: nothing of it is outstanding any more
 
   // ---- what the schedule does -----------------------------------------------------------------
@@ -52,8 +52,9 @@ class Lanes {
   const std::map<uint64_t, Lane>& all() const { return lanes_; }
   // Lanes in which room may have appeared since the last call.
   std::vector<uint64_t> TakeHungry() { return std::exchange(hungry_, {}); }
-  // Tells idle workers which batches have nothing left to hand out, when that changed.
-  void TellDry(const RangeSet& dry, Outbox& outbox);
+  // Tells workers which batches have nothing left to hand out, and of which all that is left waits
+  // to be tried again, when that changed.
+  void TellWhyIdle(Instant now, const RangeSet& dry, const RangeSet& backing_off, Outbox& outbox);
   // Tasks of the batch's chunks that finished long ago and yet were not acked. R70
   void AddOverdue(Instant now, uint32_t batch, RangeSet& tasks) const;
 
@@ -85,28 +86,29 @@ class Lanes {
   void AdoptTasks(BatchTasks& batch, Chunk& chunk, bool known);
   Row JudgeReported(Instant now, Lane& lane, const pb::HeldChunk& held,
                     const ReconcileTimes& times);
-  void TakeReturned(Lane& lane, Chunk& chunk, const pb::HeldChunk& held);
+  void TakeReturned(Instant now, Lane& lane, Chunk& chunk, const pb::HeldChunk& held);
   void JudgeUnreported(Instant now, Lane& lane, const pb::LeaseReport& report,
                        const ReconcileTimes& times);
-  void StopFeeding(Lane& lane, Chunk& chunk);
+  void StopFeeding(Instant now, Lane& lane, Chunk& chunk);
   ReconcileTimes Times(Instant now) const;
 
   void LeaseTick(Instant now, Outbox& outbox);
   void GiveGraceIfManyVanish(Instant now);
-  void Strip(Lane& lane);
+  void Strip(Instant now, Lane& lane);
   using LossOf = std::function<Loss(const Chunk& chunk, uint64_t index)>;
   void Close(Instant now, uint64_t token, const LossOf& loss_of, Outbox& outbox);
-  void LoseAll(Lane& lane, Chunk& chunk, Loss loss);
-  void LoseIndex(Lane& lane, Chunk& chunk, uint64_t index, Loss loss);
+  void LoseAll(Instant now, Lane& lane, Chunk& chunk, Loss loss);
+  void LoseIndex(Instant now, Lane& lane, Chunk& chunk, uint64_t index, Loss loss);
+  void CountLoss(const BatchTasks& batch, uint64_t task, Loss loss);
   Chunks::iterator RemoveIfEmpty(Lane& lane, Chunks::iterator chunk);
   Chunks::iterator Remove(Lane& lane, Chunks::iterator chunk);
   bool AllTerminal(const Chunk& chunk);
 
   struct Failing;
-  void EndWhole(Lane& lane, Chunks::iterator chunk, const Failing& failing);
-  void EndPart(Lane& lane, Chunks::iterator chunk, const pb::TaskSet& tasks,
+  void EndWhole(Instant now, Lane& lane, Chunks::iterator chunk, const Failing& failing);
+  void EndPart(Instant now, Lane& lane, Chunks::iterator chunk, const pb::TaskSet& tasks,
                const Failing& failing);
-  void EndIndex(Lane& lane, Chunk& chunk, uint64_t index, const Failing& failing);
+  void EndIndex(Instant now, Lane& lane, Chunk& chunk, uint64_t index, const Failing& failing);
   Lane* HolderOf(uint64_t chunk);
   void Wake(Instant at) { due_ = std::min(due_, at); }
 
@@ -118,7 +120,7 @@ class Lanes {
   absl::flat_hash_map<uint64_t, uint64_t> lane_of_peer_;  // connection to token
   std::deque<uint64_t> dead_;                             // incarnations whose guardian spoke
   std::vector<uint64_t> hungry_;
-  pb::Ranges dry_;
+  RangeSet dry_, backing_off_;  // as the workers were told
   Instant due_ = kNever;
 };
 

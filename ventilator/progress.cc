@@ -14,8 +14,15 @@ std::string Plural(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+// R108
+std::string BackingOff(Instant now, const BackOff& tasks) {
+  const auto left = std::max((tasks.due() - now).count(), int64_t{0});
+  return Plural(tasks.size(), "task") + (tasks.size() == 1 ? " waits" : " wait") +
+         " to be tried again, the first in " + std::to_string((left + 999'999) / 1'000'000) + " s";
+}
+
 // Why none of its tasks is handed out or ends. Why it does not start is the controller's to say.
-std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
+std::string WhyStill(Instant now, const Mill& mill, const Lanes& lanes, const BatchTasks& batch) {
   if (!batch.started()) return {};
   if ((batch.HasWork() || batch.held() > 0) && mill.sink_room == 0) {  // R65
     if (mill.sink_heard == Instant{}) return "no sink has answered yet; is one running?";
@@ -32,6 +39,7 @@ std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& bat
     return "no ready worker offers the handler \"" + Printable(spec.handler(), 64) +
            "\"; start one that does";
   }
+  if (batch.IsBackingOff()) return BackingOff(now, batch.back_off());
   if (batch.resting() > 0) {
     return Plural(batch.resting(), "task") +
            " may be with workers that have not come back since the ventilator's restart";
@@ -42,10 +50,10 @@ std::string WhyStill(const Mill& mill, const Lanes& lanes, const BatchTasks& bat
 
 }  // namespace
 
-std::string WaitingFor(const Mill& mill, const Lanes& lanes, const Room& room,
+std::string WaitingFor(Instant now, const Mill& mill, const Lanes& lanes, const Room& room,
                        const BatchTasks& batch) {
   if (!batch.live()) return {};
-  const std::string why = WhyStill(mill, lanes, batch);
+  const std::string why = WhyStill(now, mill, lanes, batch);
   const bool moves = batch.started() && why.empty();
   if (moves || batch.sealed() || room.For(&batch) > 0) return why;
   return why + (why.empty() ? "" : "; ") +
@@ -74,7 +82,7 @@ pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes, co
   progress.set_age_us(static_cast<uint64_t>((now - batch.opened()).count()));
   progress.set_name(batch.spec().name());
   progress.set_cancelled_tasks(batch.cancelled_tasks());
-  progress.set_waiting(WaitingFor(mill, lanes, room, batch));
+  progress.set_waiting(WaitingFor(now, mill, lanes, room, batch));
   return progress;
 }
 

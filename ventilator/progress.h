@@ -9,7 +9,7 @@
 namespace fanmill::ventilator {
 
 // Empty: it moves, or it has ended.
-std::string WaitingFor(const Mill& mill, const Lanes& lanes, const Room& room,
+std::string WaitingFor(Instant now, const Mill& mill, const Lanes& lanes, const Room& room,
                        const BatchTasks& batch);
 
 pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes, const Room& room,

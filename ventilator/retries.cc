@@ -26,6 +26,11 @@ bool Troubles::Failed(const pb::AttemptFailure& failure) {
   return true;
 }
 
+uint64_t Troubles::Failures(uint64_t task) const {
+  const auto found = of_.find(task);
+  return found == of_.end() ? 0 : found->second.failed.size();
+}
+
 bool Troubles::IsHopeless(uint64_t task) const {
   const auto found = of_.find(task);
   return found != of_.end() && found->second.hopeless;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,8 +33,8 @@ class Troubles {
   void LoseSilently(uint64_t task) { ++of_[task].silent; }
 
   bool RunsAlone(uint64_t task) const;
-  bool IsHopeless(
-      uint64_t task) const;  // an attempt did so in a way that is not worth another. R107
+  uint64_t Failures(uint64_t task) const;  // attempts that are known to have failed
+  bool IsHopeless(uint64_t task) const;    // one did so in a way that is not worth another. R107
   // What to finalise the task with, when it may not be tried again. R54, R62
   std::optional<pb::AttemptFailure> Verdict(uint32_t batch, uint64_t task) const;
   void Forget(uint64_t task) {

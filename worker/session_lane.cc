@@ -101,7 +101,11 @@ void Session::OnReply(Instant now, const pb::Envelope& envelope, Outbox& outbox)
   lane_.SetReady(now, reply.ready());
   if (reply.ready()) accounts_.BecomeReady(now);
   RangeSet dry;
-  if (RangeSet::Unpack(reply.dry(), UINT32_MAX, &dry)) accounts_.SetDry(now, dry);
+  RangeSet backing_off;
+  if (RangeSet::Unpack(reply.dry(), UINT32_MAX, &dry) &&
+      RangeSet::Unpack(reply.backing_off(), UINT32_MAX, &backing_off)) {
+    accounts_.SetWhyIdle(now, dry, backing_off);
+  }
   OnDurable(now, reply.durable_through(), outbox);
   OnVerdicts(now, reply.verdicts(), outbox);
   if (reply.ask()) Report(now, reply.sequence(), outbox);

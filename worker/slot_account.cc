@@ -45,9 +45,10 @@ void SlotAccounts::SetWaitingHere(Instant now, uint32_t batch, bool waits) {
   Review(now, batch, known->second);
 }
 
-void SlotAccounts::SetDry(Instant now, const RangeSet& batches) {
-  if (dry_ == batches) return;
-  dry_ = batches;
+void SlotAccounts::SetWhyIdle(Instant now, const RangeSet& dry, const RangeSet& backing_off) {
+  if (dry_ == dry && backing_off_ == backing_off) return;
+  dry_ = dry;
+  backing_off_ = backing_off;
   ReviewAll(now);
 }
 
@@ -144,6 +145,7 @@ SlotAccounts::Part SlotAccounts::CauseOf(uint32_t number, const Batch& batch) co
   if (!ready_.has_value()) return kStarting;
   if (draining_) return kDraining;
   if (batch.waits_here) return kTransferring;
+  if (backing_off_.Contains(number)) return kBackingOff;
   return dry_.Contains(number) ? kTail : kWaiting;
 }
 
@@ -175,7 +177,7 @@ SlotAccounts::Parts SlotAccounts::IdlePartsAt(Instant t, const Batch& batch) con
   // life.
   Parts parts{};
   int64_t left = IdleAt(t);
-  for (const Part cause : {kStarting, kWaiting, kTransferring, kTail, kDraining}) {
+  for (const Part cause : {kStarting, kWaiting, kTransferring, kBackingOff, kTail, kDraining}) {
     parts[cause] = std::min(left, batch.causes.front().idle[cause]);
     left -= parts[cause];
   }
@@ -215,7 +217,8 @@ SlotAccounts::Parts SlotAccounts::PartsFrom(Instant start, const Batch& batch,
   const Parts& front_end = batch.first_came.has_value() ? batch.at_first_came : at_end;
   int64_t cut = batch.start.has_value() ? (start - *batch.start).count() * slots_count_ : 0;
   Parts parts = at_end;
-  for (const Part part : {kStarting, kOther, kWaiting, kTransferring, kTail, kDraining}) {
+  for (const Part part :
+       {kStarting, kOther, kWaiting, kTransferring, kBackingOff, kTail, kDraining}) {
     const int64_t taken = std::clamp<int64_t>(front_end[part] - before[part], 0, cut);
     parts[part] -= taken;
     cut -= taken;
@@ -246,6 +249,7 @@ pb::SlotAccount SlotAccounts::Between(uint32_t number, const Batch& batch, Insta
   account.set_starting_us(static_cast<uint64_t>(parts[kStarting]));
   account.set_transferring_us(static_cast<uint64_t>(parts[kTransferring]));
   account.set_waiting_us(static_cast<uint64_t>(parts[kWaiting]));
+  account.set_backing_off_us(static_cast<uint64_t>(parts[kBackingOff]));
   account.set_tail_us(static_cast<uint64_t>(parts[kTail]));
   account.set_draining_us(static_cast<uint64_t>(parts[kDraining]));
   return account;

@@ -31,7 +31,8 @@ class SlotAccounts {
   // Facts about a batch. A batch is known from the first of them until it is forgotten.
   void TasksCame(Instant now, uint32_t batch);
   void SetWaitingHere(Instant now, uint32_t batch, bool waits);  // unstarted tasks are held here
-  void SetDry(Instant now, const RangeSet& batches);             // nothing left to hand out
+  // Of these nothing is left to hand out; of those, what is left waits to be tried again.
+  void SetWhyIdle(Instant now, const RangeSet& dry, const RangeSet& backing_off);
   // `start` and `end` may lie in the past; of each the first word counts. Who tells the end tells
   // both by one clock: the account is of no longer time than lies between them.
   void BatchStarted(Instant now, uint32_t batch, Instant start);
@@ -60,10 +61,11 @@ class SlotAccounts {
     kStarting,
     kTransferring,
     kWaiting,
+    kBackingOff,
     kTail,
     kDraining
   };
-  static constexpr size_t kParts = 9;
+  static constexpr size_t kParts = 10;
   using Parts = std::array<int64_t, kParts>;
   // From `at` on idle slots are idle for `cause`; until then `idle` had been added up.
   struct CauseStep {
@@ -112,7 +114,7 @@ class SlotAccounts {
   Instant arrival_;
   std::optional<Instant> ready_;
   bool draining_ = false;
-  RangeSet dry_;
+  RangeSet dry_, backing_off_;
   Tally busy_;
   std::vector<Slot> slots_;
   std::map<uint32_t, Batch> batches_;

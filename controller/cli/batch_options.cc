@@ -146,6 +146,21 @@ absl::Status AddRetries(const BatchOptions& options, client::BatchSpec& spec) {
   if (!RetryOn::Parse(options.retry_on, &why).has_value()) {
     return Wrong(absl::StrCat("--retry-on ", Quoted(options.retry_on), ": ", why));
   }
+  const size_t comma = options.retry_delay.find(',');
+  const std::optional<Duration> first = ParseDuration(options.retry_delay.substr(0, comma));
+  const std::optional<Duration> most =
+      comma == std::string::npos ? first : ParseDuration(options.retry_delay.substr(comma + 1));
+  if (!first || !most) {
+    return Wrong(absl::StrCat("--retry-delay ", Quoted(options.retry_delay),
+                              " is not a duration, nor two of them: write 2s to wait so long each "
+                              "time, or 100ms,10s to wait twice as long each time, up to 10s"));
+  }
+  if (*most < *first) {
+    return Wrong(absl::StrCat("--retry-delay ", Quoted(options.retry_delay),
+                              ": the longest delay comes last, as in 100ms,10s"));
+  }
+  spec.retry_delay = *first;
+  spec.retry_delay_max = *most;
   return absl::OkStatus();
 }
 
@@ -274,6 +289,13 @@ void BatchOptions::AddRetriesTo(CLI::App& app) {
       ->check(NotEmpty)
       ->needs(further)
       ->type_name("LIST");
+  app.add_option("--retry-delay", retry_delay,
+                 "wait before a further attempt; with DURATION,MAX twice as long each time, up to "
+                 "MAX; by chance up to half as much more")
+      ->capture_default_str()
+      ->check(NotEmpty)
+      ->needs(further)
+      ->type_name("DURATION");
 }
 
 void BatchOptions::AddValuesTo(CLI::App& app, CLI::Option* from_array) {

@@ -30,6 +30,7 @@ struct BatchOptions {
   std::string expect;  // a duration, or {COLUMN}
   uint32_t retries = 0;
   std::string retry_on = "any";
+  std::string retry_delay = "100ms,10s";  // the first, and the longest
   std::string timeout;
   std::string grace = "5s";
   std::string cwd;

@@ -24,6 +24,8 @@ absl::Status AddRetries(const BatchSpec& from, v1::Spec& spec) {
   if (!on) return absl::InvalidArgumentError(absl::StrCat("retry_on: ", why));
   on->PackInto(spec);
   spec.set_retries(from.retries);
+  spec.set_retry_delay_us(static_cast<uint64_t>(from.retry_delay.count()));
+  spec.set_retry_delay_max_us(static_cast<uint64_t>(from.retry_delay_max.count()));
   return absl::OkStatus();
 }
 
@@ -133,6 +135,7 @@ absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Open(Cluster& cluster,
   open.set_token_high(RandomId());
   open.set_token_low(RandomId());
   *open.mutable_spec() = ToSpec(spec);
+  if (absl::Status added = AddRetries(spec, *open.mutable_spec()); !added.ok()) return added;
   if (const size_t bytes = open.spec().ByteSizeLong(); bytes > kSpecBytesMax) {
     return absl::InvalidArgumentError(absl::StrCat("the command and its options have ", bytes,
                                                    " bytes; the most is ", kSpecBytesMax,
@@ -144,7 +147,6 @@ absl::StatusOr<std::unique_ptr<BatchWriter>> BatchWriter::Open(Cluster& cluster,
         return answer.has_batch_opened() && opened.token_high() == open.token_high() &&
                opened.token_low() == open.token_low();
       });
-  if (absl::Status added = AddRetries(spec, *open.mutable_spec()); !added.ok()) return added;
   if (!answer.ok()) return answer.status();
   const v1::BatchOpened& opened = answer->batch_opened();
   if (opened.batch() == 0) return absl::FailedPreconditionError(opened.error());

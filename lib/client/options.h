@@ -31,14 +31,16 @@ struct Options {
 
 // What every task of a batch has in common.
 struct BatchSpec {
-  std::string handler = "exec";      // "exec", "sleep", "noop"
-  std::vector<std::string> argv;     // exec: the template; {} is the task's value
-  bool shell = false;                // exec: argv[0] is a script for /bin/sh -c
-  std::string cwd;                   // empty: the worker's
-  std::vector<std::string> env;      // NAME=VALUE, beside the worker's own environment
-  uint32_t retries = 0;              // further attempts after a failed first one
-  std::string retry_on = "any";      // which failures are worth one, as lib/core/retry_on.h says
-  std::optional<Duration> timeout;   // of one attempt
+  std::string handler = "exec";        // "exec", "sleep", "noop"
+  std::vector<std::string> argv;       // exec: the template; {} is the task's value
+  bool shell = false;                  // exec: argv[0] is a script for /bin/sh -c
+  std::string cwd;                     // empty: the worker's
+  std::vector<std::string> env;        // NAME=VALUE, beside the worker's own environment
+  uint32_t retries = 0;                // further attempts after a failed first one
+  std::string retry_on = "any";        // which failures are worth one, as lib/core/retry_on.h says
+  Duration retry_delay = Millis(100);  // before the first of them; up to half as much more
+  Duration retry_delay_max = Seconds(10);  // twice as long before each after it, up to this
+  std::optional<Duration> timeout;         // of one attempt
   uint32_t timeout_percent = 0;      // exec: the same, of the median run time of its tasks; 0: none
   Duration grace = Seconds(5);       // from TERM to KILL
   std::optional<Duration> expected;  // declared cost of one task

@@ -58,16 +58,18 @@ const char* WhyInvalid(const v1::Endpoints& endpoints) {
 // Only what would overflow: a spec that asks too much is refused with a sentence, not dropped.
 const char* WhyInvalid(const v1::Spec& spec) {
   const bool fine = spec.timeout_us() <= kDurationMax && spec.grace_us() <= kDurationMax &&
-                    spec.expected_us() <= kDurationMax && spec.start_timeout_us() <= kDurationMax;
+                    spec.expected_us() <= kDurationMax && spec.start_timeout_us() <= kDurationMax &&
+                    spec.retry_delay_us() <= kDurationMax &&
+                    spec.retry_delay_max_us() <= kDurationMax;
   if (!fine) return "a duration above 10 years";
   if (spec.names_size() > kNamesPerSpecMax) return "more names of values than there can be";
   for (const std::string& name : spec.names()) {
     if (!IsName(name)) return "a value's name is too long";
   }
   if (!IsName(spec.replace())) return "what stands for the value is too long";
+  if (!RetryOn::IsValid(spec.retry_on())) return "exit codes or signals that there are not";
   return spec.timeout_percent() <= kTimeoutPercentMax ? nullptr
                                                       : "a timeout too many times as long";
-  if (!RetryOn::IsValid(spec.retry_on())) return "exit codes or signals that there are not";
 }
 
 const char* WhyInvalid(const v1::BatchState& state) {
@@ -191,7 +193,10 @@ const char* WhyInvalid(const v1::LeaseReport& report) {
 }
 
 const char* WhyInvalid(const v1::LeaseReply& reply) {
-  if (!RangeSet::IsValid(reply.dry(), kNumberLimit)) return "its ranges of batches";
+  if (!RangeSet::IsValid(reply.dry(), kNumberLimit) ||
+      !RangeSet::IsValid(reply.backing_off(), kNumberLimit)) {
+    return "its ranges of batches";
+  }
   return WhyAnyInvalid(reply.verdicts());
 }
 

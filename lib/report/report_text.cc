@@ -53,6 +53,8 @@ const char* Words(Cause cause) {
       return "starting workers";
     case Cause::kWaiting:
       return "waiting for tasks";
+    case Cause::kBackingOff:
+      return "waiting to try again";
     case Cause::kTransferring:
       return "handing tasks over";
     case Cause::kHandling:

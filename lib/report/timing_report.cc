@@ -43,6 +43,7 @@ void AddAccount(const pb::WorkerReport& worker, Sources& sources) {
   Lost(sources.accounted_us, Cause::kStopped) += account.stopped_us();
   Lost(sources.accounted_us, Cause::kStarting) += account.starting_us();
   Lost(sources.accounted_us, Cause::kWaiting) += account.waiting_us();
+  Lost(sources.accounted_us, Cause::kBackingOff) += account.backing_off_us();
   Lost(sources.accounted_us, Cause::kTransferring) += account.transferring_us();
   Lost(sources.accounted_us, Cause::kOtherBatch) += account.other_us();
   Lost(sources.accounted_us, Cause::kTail) += account.tail_us();
@@ -84,9 +85,9 @@ uint64_t OfferedMost(const Sources& sources, const pb::BatchSummary& summary) {
 // Takes what is more than the slots had off what was lost, first where a batch's ends lie.
 void CutTo(uint64_t offered_us, WorkerTiming& timing) {
   uint64_t capacity_us = timing.run_us + Sum(timing.lost_us);
-  for (const Cause cause :
-       {Cause::kTail, Cause::kWaiting, Cause::kTransferring, Cause::kStarting, Cause::kDraining,
-        Cause::kOtherBatch, Cause::kHandling, Cause::kStopped, Cause::kRetrying}) {
+  for (const Cause cause : {Cause::kTail, Cause::kWaiting, Cause::kBackingOff, Cause::kTransferring,
+                            Cause::kStarting, Cause::kDraining, Cause::kOtherBatch,
+                            Cause::kHandling, Cause::kStopped, Cause::kRetrying}) {
     if (capacity_us <= offered_us) return;
     const uint64_t cut = std::min(Lost(timing.lost_us, cause), capacity_us - offered_us);
     Lost(timing.lost_us, cause) -= cut;
@@ -141,6 +142,8 @@ std::string_view CauseName(Cause cause) {
       return "starting";
     case Cause::kWaiting:
       return "waiting";
+    case Cause::kBackingOff:
+      return "backing_off";
     case Cause::kTransferring:
       return "transferring";
     case Cause::kHandling:

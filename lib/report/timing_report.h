@@ -29,6 +29,7 @@ namespace pb = ::fanmill::v1;
 enum class Cause {
   kStarting,      // the worker was not ready yet
   kWaiting,       // nothing held, while there were tasks to hand out
+  kBackingOff,    // nothing held, and all that was left waited to be tried again
   kTransferring,  // a task was held, or on its way into or out of the slot
   kHandling,    // the slot was taken, but no result tells of it: between two tasks, or it was lost
   kStopped,     // ran attempts that were stopped, as their batch was cancelled
@@ -37,7 +38,7 @@ enum class Cause {
   kTail,        // nothing left to hand out: the batch was ending
   kDraining,    // the worker was told to take no more
 };
-inline constexpr size_t kCauses = 9;
+inline constexpr size_t kCauses = 10;
 using LostTime = std::array<uint64_t, kCauses>;  // microseconds, by cause
 
 // As in JSON: "starting", "waiting", ...

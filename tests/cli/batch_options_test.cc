@@ -52,11 +52,36 @@ TEST(BatchOptions, BecomeTheSpec) {
   EXPECT_EQ(spec->name, "nightly");
 }
 
+TEST(BatchOptions, TryAgainWhatIsWorthItAfterAWhile) {
+  BatchOptions options = Echo();
+  const auto usual = options.ToSpec();
+  ASSERT_TRUE(usual.ok());
+  EXPECT_EQ(usual->retry_on, "any");
+  EXPECT_EQ(usual->retry_delay, Millis(100));
+  EXPECT_EQ(usual->retry_delay_max, Seconds(10));
+  options.retry_on = "75,timeout";
+  options.retry_delay = "2s";
+  const auto spec = options.ToSpec();
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec->retry_on, "75,timeout");
+  EXPECT_EQ(spec->retry_delay, Seconds(2));
+  EXPECT_EQ(spec->retry_delay_max, Seconds(2)) << "the same each time";
+  options.retry_delay = "0";
+  EXPECT_EQ(options.ToSpec()->retry_delay, Duration{0});
+}
+
 TEST(BatchOptions, SayWhatIsWrongWithARetryWithAnExample) {
   BatchOptions options = Echo();
   options.retry_on = "75,soon";
   EXPECT_THAT(ErrorOf(options), HasSubstr("--retry-on '75,soon': 'soon' is no exit code"));
   EXPECT_THAT(ErrorOf(options), HasSubstr("such as 75,100-110,timeout,signal:9"));
+  options = Echo();
+  for (const char* wrong : {"soon", "1s,", ",1s", "1s,2s,3s", "-1s"}) {
+    options.retry_delay = wrong;
+    EXPECT_THAT(ErrorOf(options), HasSubstr("or 100ms,10s to wait twice as long")) << wrong;
+  }
+  options.retry_delay = "10s,1s";
+  EXPECT_THAT(ErrorOf(options), HasSubstr("the longest delay comes last"));
 }
 
 TEST(BatchOptions, RunTasksWhereTheSubmitterIsUnderTheNameOfTheProgram) {

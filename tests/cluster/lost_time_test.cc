@@ -211,6 +211,18 @@ TEST_F(LostTime, IsRetryingWhatAttemptsRanThatFailed) {
   }
 }
 
+// Two slots, and for the whole delay at least.
+TEST_F(LostTime, IsBackingOffWhileAllThatIsLeftWaitsToBeTriedAgain) {  // R108
+  Start(1, 2);
+  const std::string tried = cluster_.folder() + "/tried";
+  const std::string batch =
+      Submit(cluster_, {"--array", "1-1", "--retries", "1", "--retry-delay", "2s", "--shell", "--",
+                        ": {}; test -e " + tried + " || { touch " + tried + "; exit 1; }"});
+  EXPECT_TRUE(AwaitStatus(batch, "1 task waits to be tried again, the first in"));
+  const json report = ReportOf(batch);
+  ExpectMostly(report["lost"], "backing_off", 2 * Seconds(2), {"other_batch", "draining"});
+}
+
 TEST_F(LostTime, IsDrainingOfAWorkerThatWasToldToTakeNoMore) {
   Start(1, 2);
   const std::string batch = SubmitGated("gate");

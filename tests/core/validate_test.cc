@@ -459,6 +459,8 @@ TEST(IntakeDecoding, TakesRetriesUpToTheLimitsAndNoMore) {
   };
   EXPECT_TRUE(signals(kSignalNumberMax));
   EXPECT_FALSE(signals(kSignalNumberMax + 1));
+  EXPECT_FALSE(takes([](v1::Spec& spec) { spec.set_retry_delay_us(UINT64_MAX); }));
+  EXPECT_FALSE(takes([](v1::Spec& spec) { spec.set_retry_delay_max_us(UINT64_MAX); }));
 }
 
 TEST(IntakeDecoding, TakesWhatASpecSaysOfItsValuesUpToTheLimitsAndNoMore) {

@@ -111,6 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
     Account, IdleCause,
     testing::Values(Placed{Cause::kStarting, &pb::SlotAccount::set_starting_us},
                     Placed{Cause::kWaiting, &pb::SlotAccount::set_waiting_us},
+                    Placed{Cause::kBackingOff, &pb::SlotAccount::set_backing_off_us},
                     Placed{Cause::kTransferring, &pb::SlotAccount::set_transferring_us},
                     Placed{Cause::kOtherBatch, &pb::SlotAccount::set_other_us},
                     Placed{Cause::kTail, &pb::SlotAccount::set_tail_us},

@@ -245,7 +245,7 @@ void Checker::CheckAccount(uint32_t plan_index, const v1::WorkerReport& worker) 
   const v1::SlotAccount& a = worker.account();
   const uint64_t parts = a.run_us() + a.retrying_us() + a.other_us() + a.starting_us() +
                          a.transferring_us() + a.waiting_us() + a.tail_us() + a.draining_us() +
-                         a.stopped_us();
+                         a.stopped_us() + a.backing_off_us();
   if (parts == a.slots() * a.window_us()) return;
   Fail(Text(plan_index, "the parts of worker " + std::to_string(worker.number()) +
                             "'s slot account are " + std::to_string(parts) + " us, not " +

@@ -93,6 +93,8 @@ void Client::AskIntake(Outbox& outbox) {
   if (!plan_.plain) spec.add_argv("work");
   spec.set_name(plan_.name());
   spec.set_retries(plan_.retries);
+  spec.set_retry_delay_us(static_cast<uint64_t>(plan_.retry_delay.count()));
+  spec.set_retry_delay_max_us(static_cast<uint64_t>(plan_.retry_delay_max.count()));
   if (plan_.hopeless) {
     RetryOn on;
     on.any = false;

@@ -18,6 +18,14 @@ Duration DrawMillis(Random& random, uint64_t most) {
 
 bool OneIn(Random& random, uint64_t n) { return random.Uniform(n) == 0; }
 
+void DrawRetries(BatchPlan& plan) {
+  Random random(plan.seed);
+  plan.hopeless = OneIn(random, 3);
+  if (OneIn(random, 3)) return;
+  plan.retry_delay = DrawMillis(random, OneIn(random, 2) ? 20 : 1'000);
+  if (OneIn(random, 2)) plan.retry_delay_max = plan.retry_delay * 3;
+}
+
 WorkerPlan DrawWorker(uint32_t index, Random& random) {
   WorkerPlan worker;
   worker.slots = 1 + static_cast<uint32_t>(random.Uniform(4));
@@ -73,7 +81,7 @@ BatchPlan BatchPlan::Draw(uint32_t index, Random& random) {
     if (OneIn(random, 8)) plan.poison = static_cast<uint32_t>(std::min<uint64_t>(1, plan.tasks));
     if (OneIn(random, 10)) plan.large_percent = 4;
     plan.retries = static_cast<uint32_t>(random.Uniform(4));
-    plan.hopeless = TaskHash(plan.seed, 0, 5) % 3 == 0;
+    DrawRetries(plan);
   }
   plan.min_workers = 1 + static_cast<uint32_t>(random.Uniform(2));
   plan.hold = OneIn(random, 4);

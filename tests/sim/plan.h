@@ -30,6 +30,8 @@ struct BatchPlan {
   uint32_t large_percent = 0;  // output larger than a result chunk takes
   uint32_t retries = 0;
   bool hopeless = false;  // what fails at each attempt is not worth a second one
+  Duration retry_delay{0};
+  Duration retry_delay_max{0};
   uint32_t min_workers = 1;
   bool hold = false;
   bool may_be_lost = false;  // journals are forgetful: it may end without all its results
@@ -42,11 +44,11 @@ struct BatchPlan {
   std::string Payload(uint64_t task) const;
   Duration Run(uint64_t task) const;
   Fate FateOf(uint64_t task) const;
+  static constexpr int kFailsCode = 3;
+  static constexpr int kFlakyCode = 4;
   uint64_t LargeBytes(uint64_t task) const;  // 0: small
 
   static BatchPlan Draw(uint32_t index, Random& random);
-  static constexpr int kFailsCode = 3;
-  static constexpr int kFlakyCode = 4;
 };
 
 struct WorkerPlan {

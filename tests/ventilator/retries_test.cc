@@ -28,12 +28,13 @@ TEST(Retries, TryAgainWhileTheSpecAllowsThenAskForTheFinalEnd) {  // R62
   EXPECT_EQ(rig.Progress(batch).retried(), 1u);
 }
 
-pb::Spec Spec(uint32_t retries, const std::string& retry_on) {
+pb::Spec Spec(uint32_t retries, const std::string& retry_on, Duration delay = Duration{0}) {
   pb::Spec spec;
   spec.set_handler("exec");
   spec.set_retries(retries);
   std::string why;
   RetryOn::Parse(retry_on, &why).value().PackInto(spec);
+  spec.set_retry_delay_us(static_cast<uint64_t>(delay.count()));
   return spec;
 }
 
@@ -84,6 +85,81 @@ TEST(Retries, AreOverOnceAnyAttemptFailedInAWayThatIsNotWorthOne) {  // R107
   const pb::BatchFacts facts = rig.FactsOf(batch);
   ASSERT_EQ(facts.finalise_size(), 1);
   EXPECT_EQ(facts.finalise(0).status(), pb::FAILED);
+}
+
+TEST(Retries, WaitForTheirTimeAndSaySo) {  // R108
+  Rig rig;
+  rig.worker_answers = true;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = BatchOf(rig, Spec(1, "any", Seconds(10)), 1);
+  rig.FailWhole(rig.Chunks().at(0));
+  EXPECT_TRUE(rig.Chunks().empty());
+  EXPECT_EQ(rig.Counted("R108"), 1u);
+  const pb::LeaseReply told = rig.Reply();
+  EXPECT_EQ(told.dry().step_size(), 0);
+  ASSERT_EQ(told.backing_off().step_size(), 2);
+  EXPECT_EQ(told.backing_off().step(0), batch);
+  rig.Pass(Millis(9900));
+  EXPECT_EQ(rig.Progress(batch).waiting().substr(0, 43),
+            "1 task waits to be tried again, the first i");
+  EXPECT_TRUE(rig.Chunks().empty());
+  rig.Pass(Millis(5100));
+  const auto second = rig.Chunks();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].attempt(0), 2u);
+  EXPECT_EQ(rig.Progress(batch).waiting(), "");
+}
+
+TEST(Retries, LetOthersGoAheadMeanwhile) {  // R108
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  BatchOf(rig, Spec(1, "any", Seconds(1)), 2);
+  rig.FailWhole(rig.Chunks().at(0));
+  const auto next = rig.Chunks();
+  EXPECT_EQ(Rig::Tasks(next), (std::vector<uint64_t>{1}));
+  EXPECT_EQ(rig.Progress(1).waiting(), "");
+  rig.AckWhole({next.at(0).chunk()});
+  rig.Pass(Millis(1500));
+  EXPECT_EQ(Rig::Tasks(rig.Chunks()), (std::vector<uint64_t>{0}));
+}
+
+TEST(Retries, DoNotWaitForWhatWasLostAndDidNotFail) {  // R108
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  BatchOf(rig, Spec(3, "any", Seconds(10)), 1);
+  const pb::TaskChunk first = rig.Chunks().at(0);
+  rig.Report(1, [&](pb::LeaseReport& report) { report.set_lane_through(first.chunk()); });
+  EXPECT_EQ(rig.Chunks().size(), 1u);
+}
+
+TEST(Retries, WaitNoMoreWhenTheTaskHasItsEnd) {  // R108
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = BatchOf(rig, Spec(3, "any", Seconds(10)), 1);
+  rig.FailWhole(rig.Chunks().at(0));
+  pb::KnownFacts known;
+  known.set_batch(batch);
+  known.mutable_ok()->add_step(0);
+  known.mutable_ok()->add_step(1);
+  rig.Facts(known);
+  EXPECT_EQ(rig.Progress(batch).ok(), 1u);
+  rig.Pass(Seconds(30));
+  EXPECT_TRUE(rig.Chunks().empty());
+}
+
+TEST(Retries, OfACancelledBatchAreWantedNoMore) {  // R108
+  Rig rig;
+  rig.Tell();
+  rig.Ready(1, 1);
+  const uint32_t batch = BatchOf(rig, Spec(3, "any", Seconds(10)), 1);
+  rig.FailWhole(rig.Chunks().at(0));
+  rig.CancelBatch(batch);
+  rig.Pass(Seconds(30));
+  EXPECT_TRUE(rig.Chunks().empty());
 }
 
 TEST(Retries, CountOneFailureOnceHoweverOftenItIsTold) {  // R62, R4

@@ -12,7 +12,7 @@ constexpr Instant At(int64_t us) { return Instant{Micros(us)}; }
 
 uint64_t Sum(const pb::SlotAccount& a) {
   return a.run_us() + a.retrying_us() + a.other_us() + a.starting_us() + a.transferring_us() +
-         a.waiting_us() + a.tail_us() + a.draining_us() + a.stopped_us();
+         a.waiting_us() + a.tail_us() + a.draining_us() + a.stopped_us() + a.backing_off_us();
 }
 
 RangeSet Set(uint64_t batch) {
@@ -33,7 +33,7 @@ TEST(SlotAccount, NamesTheCauseOfEveryMicrosecond) {
   accounts.Ran(At(260), 1, At(220), At(250), true);  // 10 to the slot, retrying 30, 10 from it
   accounts.Ran(At(330), 0, At(215), At(315), true);  // 10 to the slot, run 100, 15 from it
   accounts.Hand(At(330), 1, 2, false);               // waiting: slot 1 from 260 to 330
-  accounts.SetDry(At(340), Set(1));                  // waiting: slot 0 from 330 to 340
+  accounts.SetWhyIdle(At(340), Set(1), {});          // waiting: slot 0 from 330 to 340
   accounts.Ran(At(400), 1, At(331), At(399), true);  // other: slot 1 from 330 to 400
   accounts.BecomeDraining(At(450));  // tail: slot 0 from 340, slot 1 from 400, to 450
   accounts.BatchEnded(At(600), 1, At(40), At(500));  // draining: 2 x 50
@@ -48,6 +48,25 @@ TEST(SlotAccount, NamesTheCauseOfEveryMicrosecond) {
   EXPECT_EQ(account.other_us(), 70u);
   EXPECT_EQ(account.tail_us(), 110u + 50u);
   EXPECT_EQ(account.draining_us(), 100u);
+  EXPECT_EQ(Sum(account), 2 * account.window_us());
+}
+
+TEST(SlotAccount, TellsWaitingToTryAgainFromWaitingAndFromTheTail) {  // R108
+  SlotAccounts accounts(2, At(0));
+  accounts.BecomeReady(At(0));
+  accounts.BatchStarted(At(0), 1, At(0));
+  accounts.Hand(At(10), 0, 1, false);                // waiting: 2 x 10
+  accounts.Ran(At(110), 0, At(10), At(110), true);   // run: slot 0; waiting: slot 1 until 120
+  accounts.SetWhyIdle(At(120), {}, Set(1));          // waiting: slot 0 from 110 to 120
+  accounts.SetWhyIdle(At(420), Set(1), {});          // backing off: 2 x 300
+  accounts.Hand(At(430), 0, 1, true);                // tail: 2 x 10
+  accounts.Ran(At(500), 0, At(430), At(500), true);  // retrying: slot 0; tail: slot 1
+  accounts.BatchEnded(At(500), 1, At(0), At(500));
+  const pb::SlotAccount account = accounts.Account(At(500), 1);
+  EXPECT_EQ(account.waiting_us(), 20u + 110u + 10u);
+  EXPECT_EQ(account.backing_off_us(), 600u);
+  EXPECT_EQ(account.tail_us(), 20u + 70u);
+  EXPECT_EQ(account.retrying_us(), 70u);
   EXPECT_EQ(Sum(account), 2 * account.window_us());
 }
 
@@ -216,7 +235,8 @@ TEST(SlotAccount, AddsUpToTheMicrosecondInAnyOrder) {
           accounts.SetWaitingHere(At(now), batch, random.Uniform(2) == 0);
           break;
         case 1:
-          accounts.SetDry(At(now), random.Uniform(2) == 0 ? RangeSet() : Set(batch));
+          accounts.SetWhyIdle(At(now), random.Uniform(2) == 0 ? RangeSet() : Set(batch),
+                              random.Uniform(3) == 0 ? Set(batch) : RangeSet());
           break;
         case 2:
           if (step > 50) accounts.BecomeReady(At(now));

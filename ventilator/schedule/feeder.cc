@@ -14,7 +14,8 @@ constexpr uint64_t kRecallWorthNs = 1'000'000;
 
 bool Feeder::Feed(Instant now, Outbox& outbox) {
   std::vector<uint64_t> hungry = lanes_.TakeHungry();
-  if (!mill_.feed_all && hungry.empty() && now < recall_due_) return false;
+  if (!mill_.feed_all && hungry.empty() && now < NextDeadline()) return false;
+  EndBackOffs(now);
   ReleaseLane();
   if (std::exchange(mill_.feed_all, false)) {
     FeedAll(now, outbox);
@@ -27,7 +28,7 @@ bool Feeder::Feed(Instant now, Outbox& outbox) {
     }
   }
   ReserveLane();
-  lanes_.TellDry(Dry(), outbox);
+  TellWhyIdle(now, outbox);
   RecallForIdle(now, outbox);
   return true;
 }
@@ -126,12 +127,23 @@ void Feeder::ReserveLane() {
   reserved_ = least->token;
 }
 
-RangeSet Feeder::Dry() const {
-  RangeSet dry;
+void Feeder::EndBackOffs(Instant now) {  // R108
+  back_off_due_ = kNever;
   for (const auto& [id, batch] : mill_.batches) {
-    if (batch->live() && batch->started() && batch->IsDry()) dry.Add(id);
+    if (batch->EndBackOff(now)) mill_.feed_all = true;
+    back_off_due_ = std::min(back_off_due_, batch->back_off().due());
   }
-  return dry;
+}
+
+void Feeder::TellWhyIdle(Instant now, Outbox& outbox) {
+  RangeSet dry;
+  RangeSet backing_off;
+  for (const auto& [id, batch] : mill_.batches) {
+    if (!batch->live() || !batch->started()) continue;
+    if (batch->IsDry()) dry.Add(id);
+    if (batch->IsBackingOff()) backing_off.Add(id);
+  }
+  lanes_.TellWhyIdle(now, dry, backing_off, outbox);
 }
 
 void Feeder::RecallForIdle(Instant now, Outbox& outbox) {

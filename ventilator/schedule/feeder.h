@@ -18,20 +18,22 @@ class Feeder {
   // After every message and tick: hands out what there is to whom there is room for. False:
   // nothing has changed since the last call.
   bool Feed(Instant now, Outbox& outbox);
-  // When Feed is due though nothing happens: a recall that came too soon after another one.
-  Instant NextDeadline() const { return recall_due_; }
+  // When Feed is due though nothing happens: a recall that came too soon after another one, or the
+  // end of a back-off.
+  Instant NextDeadline() const { return std::min(recall_due_, back_off_due_); }
 
  private:
   bool FeedOnce(Instant now, Lane& lane, Outbox& outbox);
   void FeedFull(Instant now, Lane& lane, Outbox& outbox);
   void FeedAll(Instant now, Outbox& outbox);
+  void EndBackOffs(Instant now);
+  void TellWhyIdle(Instant now, Outbox& outbox);
   void RecallForIdle(Instant now, Outbox& outbox);
   bool MayHandOut(const Lane& lane);
   bool TakesMore(const Lane& lane);
   bool WaitsForLonely(const Lane& lane);
   void ReleaseLane();
   void ReserveLane();
-  RangeSet Dry() const;
 
   Mill& mill_;
   Lanes& lanes_;
@@ -40,6 +42,7 @@ class Feeder {
   uint64_t reserved_ = 0;    // token of the lane that must become empty; 0: none. R54
   Instant recalled_{};       // when any lane was asked last
   Instant recall_due_ = kNever;
+  Instant back_off_due_ = kNever;  // the first of all batches. R108
 };
 
 }  // namespace fanmill::ventilator
