@@ -179,6 +179,49 @@ TEST(ExecStop, ATimeoutReachesWhatLeftItsSession) {
   EXPECT_EQ(other.Bearers().size(), 2u);
 }
 
+// Returns when the one that is left behind, in the same group, is deaf to TERM.
+const char kLeavesADeafOneBehind[] =
+    "x=$(sh -c 'trap \"\" TERM; sleep 1000 >/dev/null 2>&1 & echo up'); ";
+
+TEST(ExecStop, ATimeoutReachesWhoIsDeafThoughTheTaskItselfEndsAtOnce) {
+  Rig rig;
+  const Mark mark;
+  pb::Spec spec = Marked(ScriptSpec(std::string(kLeavesADeafOneBehind) + "exec sleep 1000"), mark);
+  spec.set_timeout_us(200'000);
+  spec.set_grace_us(3'600'000'000);
+  const TaskOutcome outcome = rig.RunOne(spec);
+  EXPECT_EQ(outcome.status, pb::TIMED_OUT);
+  EXPECT_EQ(outcome.code, SIGTERM);
+  EXPECT_TRUE(WaitUntil([&] { return mark.Bearers().empty(); }));
+}
+
+TEST(ExecStop, WithoutAGraceTheTimeoutKillsAllThatStemsFromTheTask) {
+  Rig rig;
+  const Mark mark;
+  pb::Spec spec = Marked(ScriptSpec(std::string(kLeavesTwoBehind) + kLeavesADeafOneBehind +
+                                    "trap '' TERM; exec sleep 1000"),
+                         mark);
+  spec.set_timeout_us(200'000);
+  spec.set_grace_us(0);
+  const TaskOutcome outcome = rig.RunOne(spec);
+  EXPECT_EQ(outcome.status, pb::TIMED_OUT);
+  EXPECT_EQ(outcome.code, SIGKILL);
+  EXPECT_TRUE(WaitUntil([&] { return mark.Bearers().empty(); }));
+}
+
+TEST(ExecStop, ATaskThatTidiesUpAtItsTimeoutHasTimedOutAllTheSame) {
+  Rig rig;
+  const Mark mark;
+  pb::Spec spec =
+      Marked(ScriptSpec("trap 'echo tidy; exit 0' TERM; sleep 1000 >/dev/null 2>&1 & wait"), mark);
+  spec.set_timeout_us(500'000);
+  spec.set_grace_us(3'600'000'000);
+  const TaskOutcome outcome = rig.RunOne(spec);
+  EXPECT_EQ(outcome.status, pb::TIMED_OUT);
+  EXPECT_EQ(outcome.out, "tidy\n");
+  EXPECT_TRUE(WaitUntil([&] { return mark.Bearers().empty(); }));
+}
+
 TEST(ExecStop, BatchZeroIsAll) {
   Rig rig(3);
   const Mark mark;
