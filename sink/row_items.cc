@@ -107,6 +107,7 @@ pb::TerminalRow RenderItem(const RowItem& item, const LedgerRow& row, const Open
     rendered.set_code(failure.code());
     rendered.set_epoch(failure.epoch());
     rendered.set_attempt(failure.attempt());
+    rendered.set_stderr_bytes(failure.cause());
   }
   return rendered;
 }

@@ -38,6 +38,9 @@ void BatchTasks::Cancel() {
 }
 
 void BatchTasks::Close(const pb::BatchClosed& closed) {
+  // Whose end was asked for has it now, unless somebody was done after all.
+  for (const auto& [task, failure] : finalising_) lost_ += failure.status() == pb::LOST ? 1 : 0;
+  lost_ = std::min(lost_, closed.failed());
   Cancel();
   closed_ = true;
   cancelled_ = closed.cancelled();
@@ -140,6 +143,7 @@ void BatchTasks::EndOk(uint64_t begin, uint64_t end) {
 void BatchTasks::EndFailed(uint64_t task) {
   if (closed_ || task >= durable_ || !terminal_.Set(task)) return;
   ++failed_;
+  if (QuarantineOf(task) != nullptr) ++lost_;
   if (!cancelled_) End(task);
 }
 
@@ -159,15 +163,12 @@ bool BatchTasks::Unwait(uint64_t task) {
   return back_off_.Remove(task);
 }
 
-bool BatchTasks::Lose(Instant now, uint64_t task, uint32_t attempt, Loss loss) {
+bool BatchTasks::Lose(Instant now, uint64_t task, uint32_t attempt, Loss loss,
+                      const std::string& death) {
   if (!live() || !held_.Clear(task)) return false;
   if (loss != Loss::kReturned) troubles_.Used(task, attempt);
-  const bool alone = troubles_.RunsAlone(task);
-  if (loss == Loss::kBlamed || (loss == Loss::kSilent && alone)) {
-    troubles_.Blame(task);  // R53, R54
-  } else if (loss == Loss::kSilent) {
-    troubles_.LoseSilently(task);  // R50
-  }
+  if (loss == Loss::kBlamed) troubles_.Blame(task, death);  // R53
+  if (loss == Loss::kSilent) troubles_.LoseSilently(task);  // R50
   if (loss != Loss::kFailed || troubles_.Verdict(id_, task).has_value()) {
     Place(task);
   } else if (const auto ready = back_off_.Add(now, task, troubles_.Failures(task))) {  // R108
@@ -186,9 +187,10 @@ void BatchTasks::Place(uint64_t task) {
   }
 }
 
-bool BatchTasks::IsQuarantined(uint64_t task) const {
+const std::string* BatchTasks::QuarantineOf(uint64_t task) const {
   const auto found = finalising_.find(task);
-  return found != finalising_.end() && found->second.status() == pb::LOST;
+  const bool lost = found != finalising_.end() && found->second.status() == pb::LOST;
+  return lost ? &found->second.cause() : nullptr;
 }
 
 bool BatchTasks::Adopt(uint64_t task) {

@@ -71,6 +71,7 @@ class BatchTasks {
   bool live() const { return !closed_ && !cancelled_; }
   uint64_t ok() const { return ok_; }
   uint64_t failed() const { return failed_; }
+  uint64_t lost() const { return lost_; }  // of failed: quarantined, while this ventilator was here
   uint64_t cancelled_tasks() const { return cancelled_tasks_; }
 
   // ---- handing out ----------------------------------------------------------------------------
@@ -95,7 +96,8 @@ class BatchTasks {
   uint64_t TakeLonely();
   uint32_t NextAttempt(uint64_t task) const { return troubles_.NextAttempt(task); }
   bool RunsAlone(uint64_t task) const { return troubles_.RunsAlone(task); }
-  bool IsQuarantined(uint64_t task) const;  // R54: and its end is being asked for
+  // R54: the task's end is being asked for; why. Null: it is not quarantined.
+  const std::string* QuarantineOf(uint64_t task) const;
   const BackOff& back_off() const { return back_off_; }
   bool IsHopeless(uint64_t task) const { return troubles_.IsHopeless(task); }
   // Whose time has come is handed out again. False: nobody's has.
@@ -111,8 +113,8 @@ class BatchTasks {
   // A failed attempt, told by ack or facts (R62, R71). Whoever holds that attempt loses it first.
   void AttemptFailed(const pb::AttemptFailure& failure);
   // Nobody holds it any more. `attempt`: of this epoch, 0: of an earlier one. False: it was not
-  // held at all.
-  bool Lose(Instant now, uint64_t task, uint32_t attempt, Loss loss);
+  // held at all. `death`: of a blamed one, what its worker died of.
+  bool Lose(Instant now, uint64_t task, uint32_t attempt, Loss loss, const std::string& death);
   // A worker holds it that nobody knew of. False: it is held already, or terminal. R38, R39
   bool Adopt(uint64_t task);
 
@@ -158,7 +160,7 @@ class BatchTasks {
   std::map<uint64_t, pb::AttemptFailure> finalising_;
   Troubles troubles_;
 
-  uint64_t ok_ = 0, failed_ = 0, cancelled_tasks_ = 0, retried_ = 0;
+  uint64_t ok_ = 0, failed_ = 0, lost_ = 0, cancelled_tasks_ = 0, retried_ = 0;
   uint64_t learned_ns_ = 0;
   uint64_t chunk_max_ = 1;
 };

@@ -75,6 +75,7 @@ struct Lane {
   Instant asked = kNever;  // the oldest ask since it was heard last; kNever: none
   Instant ping_due = kNever;
   Instant unreachable = kNever;  // since when the net finds nobody there; kNever: it does
+  std::string death;             // what its worker died of, as its guardian said; empty: it lives
   bool stripped = false;         // its unstarted tasks went elsewhere meanwhile. R51
 
   bool Offers(const std::string& handler) const;

@@ -218,14 +218,19 @@ void Lanes::LoseIndex(Instant now, Lane& lane, Chunk& chunk, uint64_t index, Los
   chunk.gone.Add(index);
   BatchTasks* batch = mill_.Find(chunk.batch);
   const uint32_t attempt = mill_.IsOwnChunk(chunk.id) ? chunk.attempt(index) : 0;
-  if (batch == nullptr || !batch->Lose(now, chunk.tasks[index], attempt, loss)) return;
+  if (batch == nullptr || !batch->Lose(now, chunk.tasks[index], attempt, loss, lane.death)) return;
   mill_.feed_all = true;
   if (!batch->finalising().empty()) mill_.facts_news = true;
-  CountLoss(*batch, chunk.tasks[index], loss);
+  NoteLoss(*batch, chunk.tasks[index], loss);
 }
 
-void Lanes::CountLoss(const BatchTasks& batch, uint64_t task, Loss loss) {
-  if (batch.RunsAlone(task) || batch.IsQuarantined(task)) mill_.Count("R54");
+void Lanes::NoteLoss(const BatchTasks& batch, uint64_t task, Loss loss) {
+  const std::string* quarantine = batch.QuarantineOf(task);
+  if (batch.RunsAlone(task) || quarantine != nullptr) mill_.Count("R54");
+  if (quarantine != nullptr) {
+    mill_.notices.push_back("task " + std::to_string(task + 1) + " of batch " +
+                            std::to_string(batch.id()) + " is given up: " + *quarantine);
+  }
   if (loss == Loss::kFailed && batch.IsHopeless(task)) mill_.Count("R107");
   if (batch.back_off().Contains(task)) mill_.Count("R108");
   const bool told = loss == Loss::kReturned || loss == Loss::kStopped || loss == Loss::kFailed;

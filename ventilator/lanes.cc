@@ -11,6 +11,7 @@ namespace fanmill::ventilator {
 namespace {
 
 constexpr size_t kDeadKept = 64;
+constexpr size_t kCauseBytesMax = 64;
 constexpr size_t kManyLanes = 4;           // R52
 constexpr size_t kManyVanishPercent = 30;  // R52
 
@@ -247,11 +248,13 @@ void Lanes::OnDeath(Instant now, uint64_t incarnation, const pb::DeathReport& re
                     Outbox& outbox) {
   dead_.push_back(incarnation);
   if (dead_.size() > kDeadKept) dead_.pop_front();
-  const Lane* lane = ByIncarnation(incarnation);
+  Lane* lane = ByIncarnation(incarnation);
   if (lane == nullptr) return mill_.Count("stray_death");
   mill_.Count("R53");
+  lane->death =
+      report.cause().empty() ? "an unknown cause" : Printable(report.cause(), kCauseBytesMax);
   mill_.notices.push_back("worker " + Printable(lane->name, 64) + " on " +
-                          Printable(lane->host, 64) + " died (" + Printable(report.cause(), 64) +
+                          Printable(lane->host, 64) + " died (" + lane->death +
                           "); its tasks are handed out again");
   Close(
       now, lane->token,

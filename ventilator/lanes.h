@@ -99,7 +99,7 @@ class Lanes {
   void Close(Instant now, uint64_t token, const LossOf& loss_of, Outbox& outbox);
   void LoseAll(Instant now, Lane& lane, Chunk& chunk, Loss loss);
   void LoseIndex(Instant now, Lane& lane, Chunk& chunk, uint64_t index, Loss loss);
-  void CountLoss(const BatchTasks& batch, uint64_t task, Loss loss);
+  void NoteLoss(const BatchTasks& batch, uint64_t task, Loss loss);
   Chunks::iterator RemoveIfEmpty(Lane& lane, Chunks::iterator chunk);
   Chunks::iterator Remove(Lane& lane, Chunks::iterator chunk);
   bool AllTerminal(const Chunk& chunk);

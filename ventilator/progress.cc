@@ -69,6 +69,7 @@ pb::BatchProgress Progress(Instant now, const Mill& mill, const Lanes& lanes, co
   progress.set_tasks(batch.durable());
   progress.set_ok(batch.ok());
   progress.set_failed(batch.failed());
+  progress.set_lost(batch.lost());
   progress.set_outstanding(batch.held());
   progress.set_handler(batch.spec().handler());
   progress.set_min_workers(batch.spec().min_workers());

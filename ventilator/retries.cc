@@ -2,7 +2,31 @@
 
 #include <algorithm>
 
+#include "lib/core/limits.h"
+#include "lib/core/printable.h"
+
 namespace fanmill::ventilator {
+namespace {
+
+std::string Times(uint64_t count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
+
+}  // namespace
+
+// "its worker died 3 times while it ran: signal 9"
+std::string Troubles::Trouble::Cause() const {
+  std::string text;
+  if (!deaths.empty()) {
+    text = "its worker died " + Times(deaths.size()) + " while it ran: " + deaths.front();
+    for (size_t i = 1; i < deaths.size(); ++i) {
+      if (deaths[i] != deaths[i - 1]) text += ", then " + deaths[i];
+    }
+  }
+  if (silent > 0) {
+    text += std::string(text.empty() ? "its" : "; its") + " worker fell silent " + Times(silent) +
+            " while it ran";
+  }
+  return Printable(text, kNameBytesMax);
+}
 
 uint32_t Troubles::NextAttempt(uint64_t task) const {
   if (of_.empty()) return 1;
@@ -39,20 +63,23 @@ bool Troubles::IsHopeless(uint64_t task) const {
 bool Troubles::RunsAlone(uint64_t task) const {
   if (of_.empty()) return false;
   const auto found = of_.find(task);
-  return found != of_.end() && found->second.silent >= kSilentLossesMax;
+  if (found == of_.end()) return false;
+  const Trouble& trouble = found->second;
+  return trouble.silent >= kSilentLossesMax || trouble.blames() + 1 >= kBlamesMax;
 }
 
 std::optional<pb::AttemptFailure> Troubles::Verdict(uint32_t batch, uint64_t task) const {
   const auto found = of_.find(task);
   if (found == of_.end()) return std::nullopt;
   const Trouble& trouble = found->second;
-  if (trouble.blames >= kBlamesMax) {  // R54
+  if (trouble.blames() >= kBlamesMax) {  // R54
     pb::AttemptFailure lost;
     lost.set_batch(batch);
     lost.set_task(task);
     lost.set_epoch(epoch_);
     lost.set_attempt(trouble.used);
     lost.set_status(pb::LOST);
+    lost.set_cause(trouble.Cause());
     return lost;
   }
   if (trouble.hopeless || trouble.failed.size() > retries_) return trouble.last;  // R107, R62

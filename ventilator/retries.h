@@ -29,8 +29,9 @@ class Troubles {
   void Used(uint64_t task, uint32_t attempt);
   // False when this attempt's failure is known already.
   bool Failed(const pb::AttemptFailure& failure);
-  void Blame(uint64_t task) { ++of_[task].blames; }
-  void LoseSilently(uint64_t task) { ++of_[task].silent; }
+  // The task was running when its worker died of `cause`, as its guardian said. R53
+  void Blame(uint64_t task, const std::string& cause) { of_[task].deaths.push_back(cause); }
+  void LoseSilently(uint64_t task) { ++of_[task].silent; }  // ... fell silent. R50
 
   bool RunsAlone(uint64_t task) const;
   uint64_t Failures(uint64_t task) const;  // attempts that are known to have failed
@@ -44,12 +45,18 @@ class Troubles {
 
  private:
   struct Trouble {
-    uint32_t used = 0;  // attempts of this epoch
-    uint32_t blames = 0;
+    uint32_t used = 0;                // attempts of this epoch
+    std::vector<std::string> deaths;  // what its workers died of
     uint32_t silent = 0;
     bool hopeless = false;
     std::vector<std::pair<uint64_t, uint32_t>> failed;  // (epoch, attempt)
     pb::AttemptFailure last;
+
+    // R54: whose worker fell silent too often ran alone: one more is its own.
+    uint64_t blames() const {
+      return deaths.size() + (silent > kSilentLossesMax ? silent - kSilentLossesMax : 0);
+    }
+    std::string Cause() const;
   };
   uint32_t retries_;
   RetryOn retry_on_;

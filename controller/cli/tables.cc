@@ -30,6 +30,12 @@ std::string BatchTable(const std::vector<client::BatchStatus>& batches) {
                           batch.failed, batch.outstanding, Age(batch.age),
                           Printable(batch.handler, kNameShownMax),
                           Printable(batch.name, kNameShownMax));
+    if (batch.lost > 0) {
+      absl::StrAppend(&table, "        ", batch.lost,
+                      " of the failed were given up, for their workers died or fell silent: "
+                      "fanmill results ",
+                      batch.batch, " --json\n");
+    }
     if (batch.waiting.empty()) continue;
     absl::StrAppend(&table, "        ", Printable(batch.waiting, kReasonShownMax), "\n");
   }

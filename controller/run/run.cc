@@ -26,6 +26,7 @@
 #include "controller/run/events.h"
 #include "controller/run/run_options.h"
 #include "controller/run/stopping.h"
+#include "controller/run/sudden_death.h"
 #include "controller/run/tally.h"
 #include "lib/client/batch_writer.h"
 #include "lib/core/template.h"
@@ -44,8 +45,8 @@ constexpr char kExamples[] =
     "  fanmill run -k echo {1}-{2} ::: a b ::: 1 2 3\n"
     "  fanmill run --csv --header -a hosts.csv --shell 'ping -c1 {ip} | tail -1'\n"
     "  fanmill run --array 1-1000 --retries 2 --timeout 10m ./simulate --seed {}\n"
-    "In COMMAND: {} the value, {.} without extension, {/} its last part, {//} its folder,\n"
     "  fanmill run -a urls --retries 5 --retry-on 75,timeout --retry-delay 1s,1m ./fetch\n"
+    "In COMMAND: {} the value, {.} without extension, {/} its last part, {//} its folder,\n"
     "{/.} its last part without extension, {#} the task's number, {%} the slot's; {2} the second\n"
     "of several values, {NAME} one with a name. Without any of them values are added at the end.\n"
     "\n"
@@ -272,7 +273,13 @@ int Run(const RunOptions& options) {
   SlotTable table(options.slots);
   const auto pid = static_cast<uint64_t>(getpid());
   return RunGuarded([&](int signals_fd) { return Running(options, table, signals_fd, pid).Go(); },
-                    {});
+                    {.on_child_death = [&table](const Death& death) {
+                      const std::string words = WordsOfDeath(death, table);
+                      if (words.empty()) return;
+                      if (ProgressFits())
+                        std::fputs("\r\033[K", stderr);  // whose line it was is dead
+                      Say(words);
+                    }});
 }
 
 // The same as submit --wait.

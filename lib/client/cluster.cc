@@ -32,6 +32,7 @@ BatchStatus ToBatch(const v1::BatchProgress& progress) {
   batch.tasks = progress.tasks();
   batch.ok = progress.ok();
   batch.failed = progress.failed();
+  batch.lost = progress.lost();
   batch.cancelled = progress.cancelled_tasks();
   batch.outstanding = progress.outstanding();
   batch.retried = progress.retried();

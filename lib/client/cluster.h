@@ -44,6 +44,7 @@ struct BatchStatus {
   uint64_t tasks = 0;  // accepted so far
   uint64_t ok = 0;
   uint64_t failed = 0;
+  uint64_t lost = 0;  // of failed: given up, for their workers died or fell silent
   uint64_t cancelled = 0;
   uint64_t outstanding = 0;
   uint64_t retried = 0;

@@ -27,7 +27,7 @@ struct Result {
   Duration run{0};
   std::string value;
   std::string out;
-  std::string err;
+  std::string err;       // of "not_started" and "lost": why, in Fanmill's words
   uint64_t dropped = 0;  // bytes of output beyond the limit, not kept
 
   bool ok() const { return status == "ok"; }

@@ -158,6 +158,7 @@ const char* WhyInvalid(const v1::AttemptFailure& failure) {
   if (!v1::Status_IsValid(failure.status()) || failure.status() == v1::OK) {
     return "a failure whose status is none";
   }
+  if (failure.cause().size() > kNameBytesMax) return "its cause is too long";
   return nullptr;
 }
 

@@ -137,6 +137,18 @@ TEST_F(Run, LeavesNoProcessWhenItIsKilled) {
   run.Wait();  // the rest is looked at as in every test
 }
 
+TEST_F(Run, SaysWhatRanWhenATaskKillsIt) {
+  const Finished run = Of({"-j2", "--shell",
+                           "echo > " + folder_ + "/began{}; while [ {} = 2 ]; do if [ -e " +
+                               folder_ + "/began1 ]; then kill -9 $PPID; fi; done; sleep 1000",
+                           ":::", "1", "2"});
+  EXPECT_EQ(run.exit_code, 128 + SIGKILL);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, HasSubstr("fanmill: killed by signal 9 (SIGKILL) while tasks 1, 2 ran: by "
+                                 "one of these"));
+  EXPECT_THAT(run.err, HasSubstr("nothing of them is left"));
+}
+
 TEST_F(Run, EndsQuietlyWhenNobodyReads) {
   const Finished piped = StartCommand({"/bin/sh", "-c",
                                        "{ yes | " + Executable("fanmill") + " run echo; echo $? >" +

@@ -138,9 +138,11 @@ TEST(Reads, ShowAFailedTaskWithTheOutputOfTheAttemptThatWasItsEnd) {  // R63
 TEST(Reads, ShowALostTaskWithWhatTheVentilatorSaid) {  // R54
   Rig rig;
   rig.Join();
-  rig.Say(Channel::kFacts, Facts(Finalise(4, 3, pb::LOST)), 1);
+  pb::BatchFacts lost = Finalise(4, 3, pb::LOST);
+  lost.mutable_finalise(0)->set_cause("its worker died");
+  rig.Say(Channel::kFacts, Facts(lost), 1);
   rig.Sync();
-  EXPECT_THAT(ReadAll(rig, 1 << 20), ElementsAre("task 4 lost"));
+  EXPECT_THAT(ReadAll(rig, 1 << 20), ElementsAre("task 4 lost err=its worker died"));
 }
 
 TEST(Reads, GivePartsOfALargeOutputBeforeTheTasksEnd) {  // R64

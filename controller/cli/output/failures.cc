@@ -36,11 +36,11 @@ std::string CauseOf(const client::Result& result) {
   } else if (result.status == "not_started") {
     text = "could not be started";
   } else if (result.status == "lost") {
-    text = "given up: workers died or vanished while they ran it";
+    text = "given up";
   } else {
     text = result.status;
   }
-  if (result.attempt > 1) absl::StrAppend(&text, ", at attempt ", result.attempt);
+  if (result.attempt > 1 && result.status != "lost") absl::StrAppend(&text, ", at attempt ", result.attempt);
   const std::string_view said = LastLine(result.err);
   if (!said.empty()) absl::StrAppend(&text, ": ", Printable(said, kErrorShownBytesMax));
   return text;

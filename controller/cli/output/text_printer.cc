@@ -24,7 +24,7 @@ absl::Status Write(bool to_stderr, const std::string& text) {
 
 absl::Status TextPrinter::Take(const client::Result& result, const std::string* payload) {
   // That is Fanmill's word and no output; it stands among the failures, once for each cause.
-  if (result.status == "not_started") return absl::OkStatus();
+  if (result.status == "not_started" || result.status == "lost") return absl::OkStatus();
   if (tag_) return TakeTagged(result, payload);
   if (result.part) return Write(result.is_stderr, result.text);
   if (absl::Status written = Write(false, result.out); !written.ok()) return written;

@@ -47,14 +47,14 @@ TEST(Failures, HaveWordsForEveryWayToFail) {
   failures.Add(Failed(0, 9, "", "signalled"));
   failures.Add(Failed(1, 0, "", "timed_out"));
   failures.Add(Failed(2, 0, "no program 'x'", "not_started"));
-  failures.Add(Failed(3, 0, "", "lost"));
+  failures.Add(Failed(3, 0, "its worker died 3 times while it ran: signal 9", "lost"));
   client::Result retried = Failed(4, 1);
   retried.attempt = 3;
   failures.Add(retried);
   EXPECT_THAT(Texts(failures),
               ElementsAre("task 1: ended by signal 9 (SIGKILL)", "task 2: stopped at its --timeout",
                           "task 3: could not be started: no program 'x'",
-                          "task 4: given up: workers died or vanished while they ran it",
+                          "task 4: given up: its worker died 3 times while it ran: signal 9",
                           "task 5: exit code 1, at attempt 3"));
 }
 
