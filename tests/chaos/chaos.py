@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""A real cluster on loopback, real tasks, and faults from a seed: kill -9 of anybody, pauses,
+restarts, workers that come and go, cancelled batches. Then the faults stop, every batch has to end,
+and every task must have exactly one result, its own; nothing may be left of anything.
+
+  tests/chaos/chaos.py --seed 7 --for 60s
+"""
+import argparse
+import asyncio
+import collections
+import json
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+import faults
+import parts
+import work
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LIVE_BATCHES_MAX = 3
+# After the last fault every batch ends within so many leases, beside the time that its tasks take.
+BOUND_LEASES = 12
+
+
+def seconds_of(text):
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text} is no duration; write it like 60s or 10m")
+    return float(found[1]) * {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600}[found[2]]
+
+
+def share_of(text):
+    return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+
+
+class Run:
+    def __init__(self, args, folder):
+        self.args, self.folder = args, folder
+        self.cluster = None
+        self.batches = []
+        self.by_kind = collections.Counter()
+        self.wrong = []
+        self.figures = collections.Counter()
+        self.started = time.monotonic()
+        self.log = open(f"{folder}/faults", "w", encoding="utf-8")
+
+    def note(self, text):
+        line = f"{time.monotonic() - self.started:8.3f} {text}"
+        print(line, file=self.log, flush=True)
+        if self.args.verbose:
+            print(line, file=sys.stderr)
+
+    # ---- work
+
+    def tasks_left(self):
+        if self.args.tasks is None:
+            return True
+        return sum(len(b.tasks) for b in self.batches) < self.args.tasks
+
+    def make_batch(self):
+        size = self.args.batch
+        if self.args.tasks is not None:
+            size = min(size, self.args.tasks - sum(len(b.tasks) for b in self.batches))
+        batch = work.Batch(self.args.seed, len(self.batches) + 1, size, self.args.poison,
+                           self.args.task_max)
+        self.batches.append(batch)
+        return batch
+
+    async def see_through(self, batch):
+        """Submits it, and reads along until it has ended."""
+        code, out, said = await self.cluster.fanmill(
+            *batch.words(f"{self.folder}/task.sh"), given=batch.lines().encode(), timeout=300)
+        if code != 0:
+            self.note(f"submit of {batch.name}: {code} {said.strip()}")
+            batch.was_cancelled = True
+            self.figures["submits_failed"] += 1
+            return
+        batch.id = int(out)
+        while not batch.ended:
+            batch.readers += 1
+            code, out, said = await self.cluster.fanmill("results", "--json", str(batch.id),
+                                                         timeout=3600)
+            if code in (0, 1, 3):
+                batch.rows, batch.ended = work.rows_of(out), True
+                batch.was_cancelled |= code == 3
+            else:
+                self.note(f"reader of {batch.name}: {code} {said.strip()}")
+                await asyncio.sleep(0.2)
+
+    async def cancel_one(self, rng):
+        live = [b for b in self.batches if b.id is not None and not b.ended]
+        if not live:
+            return "none, there is none"
+        batch = rng.choice(live)
+        batch.was_cancelled = True
+        code, _, said = await self.cluster.fanmill("cancel", str(batch.id))
+        return f"{batch.name}: {code} {said.strip()}"
+
+    # ---- faults
+
+    async def fault(self, kind, rng):
+        self.by_kind[kind] += 1
+        if kind == "cancel":
+            self.note(f"{kind} {await self.cancel_one(rng)}")
+        else:
+            self.note(f"{kind} {faults.do(self.cluster, kind, rng)}")
+
+    async def storm(self):
+        """Faults and new batches, until the time or the tasks are over."""
+        horizon = self.args.seconds or 24 * 3600
+        plan = collections.deque(faults.plan(self.args.seed, horizon, self.args.every, False))
+        begun = time.monotonic()
+        seeing = set()
+        while True:
+            now = time.monotonic() - begun
+            for part in list(self.cluster.parts.values()):
+                part.go_on()
+            seeing = {t for t in seeing if not t.done()}
+            while plan and plan[0][0] <= now:
+                _, kind, rng = plan.popleft()
+                task = asyncio.create_task(self.fault(kind, rng))
+                if kind == "cancel":
+                    seeing.add(task)
+            live = sum(not b.ended and b.id is not None for b in self.batches)
+            over = now >= horizon if self.args.seconds else not self.tasks_left()
+            if over and (self.args.seconds or live == 0):
+                return
+            submitting = sum(b.id is None and not b.was_cancelled for b in self.batches)
+            if not over and live + submitting < LIVE_BATCHES_MAX and self.tasks_left():
+                batch = self.make_batch()
+                seeing.add(asyncio.create_task(self.see_through(batch)))
+            await asyncio.sleep(0.02)
+
+    async def settle(self):
+        """No more faults: everybody goes on, and every batch ends within its bound."""
+        self.note("the faults are over")
+        for part in self.cluster.parts.values():
+            part.go_on(everything=True)
+        bound = BOUND_LEASES * parts.LEASE_S + self.work_left()
+        if not await self.cluster.await_ready(len(self.cluster.workers()), 4 * parts.LEASE_S):
+            self.wrong.append("not every worker became ready again")
+        await self.cancel_unsealed()
+        give_up = time.monotonic() + bound
+        while time.monotonic() < give_up:
+            if all(b.ended or b.id is None for b in self.batches):
+                break
+            await asyncio.sleep(0.05)
+        self.figures["settled_s"] = round(bound - (give_up - time.monotonic()), 1)
+        for batch in self.batches:
+            if batch.id is not None and not batch.ended:
+                self.figures["hung"] += 1
+                self.wrong.append(f"{batch.name} (batch {batch.id}) did not end within {bound:.0f} s")
+        if self.figures["hung"]:
+            _, status, _ = await self.cluster.fanmill("status")
+            self.note(status)
+
+    def work_left(self):
+        slots = self.args.slots * len(self.cluster.workers())
+        cost = sum(t[1] + 0.05 for b in self.batches if not b.ended for t in b.tasks)
+        return 3 * cost / slots + 60 * sum(t[0] == "parent" for b in self.batches
+                                           if not b.ended for t in b.tasks) * 0.1
+
+    async def cancel_unsealed(self):
+        """Batches whose submit failed have the right to be there, cancelled or never sealed."""
+        names = {b.name: b for b in self.batches if b.id is None}
+        _, out, _ = await self.cluster.fanmill("list")
+        for line in out.splitlines():
+            words = line.split()
+            if not words or words[-1] not in names or not words[0].isdigit():
+                continue
+            batch = names[words[-1]]
+            batch.id, batch.was_cancelled = int(words[0]), True
+            if words[1] not in ("cancelled", "done", "failed"):
+                self.note(f"cancels {batch.name}, which its submitter left")
+                await self.cluster.fanmill("cancel", words[0])
+            batch.ended = True
+
+    # ---- what came of it
+
+    async def judge(self):
+        starts = f"{self.folder}/starts"
+        in_vain = work.started_in_vain(starts)
+        verdict = work.Verdict()
+        for batch in self.batches:
+            if batch.id is None or not batch.ended:
+                continue
+            code, out, said = await self.cluster.fanmill("results", "--json", str(batch.id))
+            if code not in (0, 1, 3):
+                self.wrong.append(f"{batch.name}: its results: exit code {code}: {said.strip()}")
+                continue
+            code, told, said = await self.cluster.fanmill("report", "--json", str(batch.id))
+            if code != 0:
+                self.wrong.append(f"{batch.name}: its report: exit code {code}: {said.strip()}")
+            verdict.judge(batch, work.rows_of(out), json.loads(told) if code == 0 else None, in_vain)
+            self.wrong += await work.verify_otherwise(self.cluster, batch)
+        if verdict.figures["ok"] == 0:
+            self.wrong.append("no task was ok: this run has shown nothing")
+        self.wrong += verdict.wrong
+        self.figures.update(verdict.figures)
+        self.figures["attempts"] = work.attempts(starts)
+
+    async def end(self):
+        code, said = await self.cluster.shut_down(4 * parts.LEASE_S)
+        if code != 0:
+            self.wrong.append(f"the shutdown ended with {code}: {said.strip()}")
+        left = await self.cluster.await_nothing_left(2 * parts.LEASE_S)
+        self.figures["orphans"] = len(left)
+        self.wrong += [f"a process is left: {pid} {what}" for pid, what in left]
+        for pid, _ in left:
+            parts.send(pid, 9)
+        self.wrong += self.cluster.unexpected_ends() + self.cluster.aborts()
+
+    async def whole(self):
+        with open(f"{self.folder}/task.sh", "w", encoding="ascii") as file:
+            file.write(work.SCRIPT)
+        os.environ["CHAOS_FOLDER"] = self.folder
+        self.cluster = parts.Cluster(self.args.bin, self.folder, self.args.workers, self.args.slots)
+        try:
+            if not await self.cluster.await_ready(self.args.workers):
+                self.wrong.append("the cluster did not become ready")
+                return
+            await self.storm()
+            await self.settle()
+            await self.judge()
+            await self.end()
+        finally:
+            await self.cluster.end_hard()
+            for pid in parts.bearers(self.cluster.mark):
+                parts.send(pid, 9)
+
+
+def replay_line(args):
+    words = [f"--seed {args.seed}", f"--every {args.every}s", f"--poison {args.poison}",
+             f"--workers {args.workers}", f"--slots {args.slots}", f"--batch {args.batch}",
+             f"--task-max {args.task_max}s"]
+    words += [f"--for {args.seconds}s"] if args.seconds else [f"--tasks {args.tasks}"]
+    return "tests/chaos/chaos.py " + " ".join(words)
+
+
+def summary(run, args):
+    figures = {"seed": args.seed, "seconds": round(time.monotonic() - run.started, 1),
+               "faults": dict(sorted(run.by_kind.items())), "fault_count": run.by_kind.total()}
+    for name in ("tasks", "ok", "failed", "attempts", "lost", "doubled", "wrong_values", "given_up",
+                 "orphans", "hung", "submits_failed", "settled_s"):
+        figures[name] = run.figures[name]
+    figures["batches"] = len(run.batches)
+    figures["cancelled_batches"] = sum(b.was_cancelled for b in run.batches)
+    figures["readers_again"] = sum(max(0, b.readers - 1) for b in run.batches)
+    figures["restarts"] = sum(p.starts - 1 for p in run.cluster.parts.values())
+    figures["wrong"] = run.wrong
+    return figures
+
+
+def show(figures):
+    kinds = ", ".join(f"{kind} {count}" for kind, count in figures["faults"].items())
+    print(f"seed {figures['seed']}: {figures['fault_count']} faults in {figures['seconds']} s, "
+          f"{figures['restarts']} restarts ({kinds})")
+    for name, value in figures.items():
+        if name not in ("seed", "seconds", "faults", "fault_count", "wrong", "restarts"):
+            print(f"  {name:18} {value}")
+    for text in figures["wrong"][:40]:
+        print(f"  WRONG: {text}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--for", dest="seconds", type=seconds_of, help="faults for so long")
+    parser.add_argument("--tasks", type=int, help="faults until so many tasks have ended")
+    parser.add_argument("--every", type=seconds_of, default=2.0, help="a fault, on average")
+    parser.add_argument("--poison", type=share_of, default=0.01, help="that part of the tasks")
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--slots", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=200, help="tasks of a batch")
+    parser.add_argument("--task-max", type=seconds_of, default=0.1, help="longest task")
+    parser.add_argument("--bin", default=ROOT + "/build/bin", type=os.path.abspath)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="keep state and logs in any case")
+    parser.add_argument("--verbose", action="store_true", help="tell each fault on stderr")
+    args = parser.parse_args()
+    if args.seconds is None and args.tasks is None:
+        args.seconds = 60.0
+    folder = tempfile.mkdtemp(prefix="fanmill-chaos-")
+    run = Run(args, folder)
+    asyncio.run(run.whole())
+    figures = summary(run, args)
+    if args.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        show(figures)
+    if run.wrong or args.keep:
+        with open(f"{folder}/replay", "w", encoding="utf-8") as file:
+            print(replay_line(args), file=file)
+        print(f"kept: {folder}; again: {replay_line(args)}", file=sys.stderr)
+    else:
+        shutil.rmtree(folder)
+    return 1 if run.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

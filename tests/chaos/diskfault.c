@@ -1,0 +1,160 @@
+// An LD_PRELOAD library that makes disk calls fail, for tests of what a daemon does then. Told by
+// the environment:
+//   FAULT_DIR    only files below this directory count; without it nothing is done
+//   FAULT_FILE   of these only such whose path ends so, such as .db-wal
+//   FAULT_CALL   which calls count: open write fsync ftruncate rename, with commas between; without
+//                it all of them. write is write and pwrite, fsync is fsync and fdatasync
+//   FAULT_WHILE  calls count only while this file exists
+//   FAULT_AT     the first call to fail, 1 without it
+//   FAULT_COUNT  how many fail from there on, 1 without it, 0: all
+//   FAULT_DO     eio | enospc | eintr: the call fails so
+//                short: half is written; tear: half is written, then kill -9
+//                kill: kill -9 instead of the call; slow:MILLISECONDS: the call is late
+// What is mapped into memory is not seen: SQLite does that only with its -shm, which a journal in
+// exclusive mode does not have.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_long seen;
+
+static long NumberOf(const char* name, long otherwise) {
+  const char* text = getenv(name);
+  return text == NULL ? otherwise : strtol(text, NULL, 10);
+}
+
+static bool IsNamed(const char* names, const char* call) {
+  const size_t size = strlen(call);
+  for (const char* at = names; at != NULL; at = strchr(at, ',')) {
+    at += *at == ',';
+    if (strncmp(at, call, size) == 0 && (at[size] == 0 || at[size] == ',')) return true;
+  }
+  return names == NULL;
+}
+
+static bool IsBelow(const char* path) {
+  const char* dir = getenv("FAULT_DIR");
+  if (dir == NULL || strncmp(path, dir, strlen(dir)) != 0) return false;
+  const char* end = getenv("FAULT_FILE");
+  if (end == NULL) return true;
+  const size_t size = strlen(path);
+  return size >= strlen(end) && strcmp(path + size - strlen(end), end) == 0;
+}
+
+static bool IsDue(const char* call, const char* path) {
+  if (!IsBelow(path) || !IsNamed(getenv("FAULT_CALL"), call)) return false;
+  const char* switched = getenv("FAULT_WHILE");
+  if (switched != NULL && access(switched, F_OK) != 0) return false;
+  const long number = atomic_fetch_add(&seen, 1) + 1;
+  const long first = NumberOf("FAULT_AT", 1);
+  const long count = NumberOf("FAULT_COUNT", 1);
+  return number >= first && (count == 0 || number < first + count);
+}
+
+static void Tell(const char* call, const char* path) {
+  dprintf(STDERR_FILENO, "diskfault: %s of %s: %s\n", call, path, getenv("FAULT_DO"));
+}
+
+static void Die(void) {
+  kill(getpid(), SIGKILL);
+  for (;;) pause();
+}
+
+enum Fault { kNone, kFails, kShort };
+
+// What becomes of this call: done, failed with errno, or, of writes, done by half.
+static enum Fault FaultOf(const char* call, const char* path) {
+  const int before = errno;
+  const char* what = getenv("FAULT_DO");
+  if (what == NULL || !IsDue(call, path)) {
+    errno = before;
+    return kNone;
+  }
+  Tell(call, path);
+  if (strcmp(what, "kill") == 0) Die();
+  if (strncmp(what, "slow:", 5) == 0) {
+    const long ms = strtol(what + 5, NULL, 10);
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+    errno = before;
+    return kNone;
+  }
+  if (strcmp(what, "short") == 0 || strcmp(what, "tear") == 0) return kShort;
+  errno = strcmp(what, "enospc") == 0 ? ENOSPC : strcmp(what, "eintr") == 0 ? EINTR : EIO;
+  return kFails;
+}
+
+static enum Fault FaultOfFile(const char* call, int fd) {
+  if (getenv("FAULT_DIR") == NULL) return kNone;
+  const int before = errno;
+  char link[64];
+  char path[PATH_MAX];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t size = readlink(link, path, sizeof path - 1);
+  path[size < 0 ? 0 : size] = 0;
+  errno = before;
+  return FaultOf(call, path);
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+static size_t Half(size_t size) { return size > 1 ? size / 2 : size; }
+static ssize_t AfterHalf(ssize_t written) {
+  if (strcmp(getenv("FAULT_DO"), "tear") == 0) Die();
+  return written;
+}
+
+ssize_t write(int fd, const void* bytes, size_t size) {
+  const enum Fault fault = FaultOfFile("write", fd);
+  if (fault == kFails) return -1;
+  if (fault == kShort) return AfterHalf(REAL(write)(fd, bytes, Half(size)));
+  return REAL(write)(fd, bytes, size);
+}
+
+#define DEFINE_PWRITE(name, offset_t)                                                \
+  ssize_t name(int fd, const void* bytes, size_t size, offset_t offset) {            \
+    const enum Fault fault = FaultOfFile("write", fd);                               \
+    if (fault == kFails) return -1;                                                  \
+    if (fault == kShort) return AfterHalf(REAL(name)(fd, bytes, Half(size), offset)); \
+    return REAL(name)(fd, bytes, size, offset);                                      \
+  }
+DEFINE_PWRITE(pwrite, off_t)
+DEFINE_PWRITE(pwrite64, off64_t)
+
+#define DEFINE_SYNC(name) \
+  int name(int fd) { return FaultOfFile("fsync", fd) == kNone ? REAL(name)(fd) : -1; }
+DEFINE_SYNC(fsync)
+DEFINE_SYNC(fdatasync)
+
+#define DEFINE_FTRUNCATE(name, offset_t)                                              \
+  int name(int fd, offset_t size) {                                                   \
+    return FaultOfFile("ftruncate", fd) == kNone ? REAL(name)(fd, size) : -1;         \
+  }
+DEFINE_FTRUNCATE(ftruncate, off_t)
+DEFINE_FTRUNCATE(ftruncate64, off64_t)
+
+int rename(const char* from, const char* to) {
+  return FaultOf("rename", to) == kNone ? REAL(rename)(from, to) : -1;
+}
+
+#define DEFINE_OPEN(name)                                  \
+  int name(const char* path, int flags, ...) {             \
+    va_list more;                                          \
+    va_start(more, flags);                                 \
+    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
+    va_end(more);                                          \
+    return FaultOf("open", path) == kNone ? REAL(name)(path, flags, mode) : -1; \
+  }
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)

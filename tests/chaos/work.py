@@ -1,0 +1,146 @@
+"""What a run submits, and how each task must end: whatever happens, once, and with its own value."""
+import collections
+import json
+import os
+import random
+
+RETRIES = 1
+SCRIPT = r"""
+# KIND SECONDS TOKEN
+me="$FANMILL_BATCH_ID $FANMILL_TASK_ID"
+echo "$me start" >> "$CHAOS_FOLDER/starts"
+sleep "$2"
+case $1 in
+  fail) echo "$me end" >> "$CHAOS_FOLDER/starts"; exit 3 ;;
+  flaky) if mkdir "$CHAOS_FOLDER/flaky-$FANMILL_BATCH_ID-$FANMILL_TASK_ID" 2>/dev/null; then
+           echo "$me end" >> "$CHAOS_FOLDER/starts"; exit 4
+         fi ;;
+  self) kill -9 $$ ;;
+  parent) case $(cat /proc/$PPID/comm) in fanmill*) kill -9 $PPID; sleep 60 ;; esac ;;
+  daemon) (setsid sh -c 'trap "" TERM HUP; exec sleep 1000' >/dev/null 2>&1 &) ;;
+esac
+echo "$me end" >> "$CHAOS_FOLDER/starts"
+echo "$3 $FANMILL_BATCH_ID.$FANMILL_TASK_ID"
+"""
+POISON = ("fail", "flaky", "self", "parent", "daemon")
+# kind -> (status, code or None: any)
+ENDS = {"ok": ("ok", 0), "flaky": ("ok", 0), "daemon": ("ok", 0), "fail": ("failed", 3),
+        "self": ("signalled", 9), "parent": ("lost", None)}
+# An innocent task is given up as "lost" after three deaths of its worker (R54); of these one may
+# have come before the task wrote its first line.
+DEATHS_OF_LOST = 2
+
+
+class Batch:
+    """Its tasks are made of the seed and the number of the batch alone."""
+
+    def __init__(self, seed, number, tasks, poison, seconds_max):
+        rng = random.Random(f"{seed}/batch/{number}")
+        self.number, self.name = number, f"chaos-{number}"
+        self.tasks = [(rng.choice(POISON) if rng.random() < poison else "ok",
+                       round(rng.uniform(0, seconds_max), 3), f"{rng.getrandbits(64):016x}")
+                      for _ in range(tasks)]
+        self.id = None            # as soon as it is submitted
+        self.was_cancelled = False  # by this run, or by a submit that could not send all
+        self.ended = False
+        self.rows = []            # as a reader got them who read through all faults
+        self.readers = 0
+
+    def lines(self):
+        return "".join(f"{kind},{seconds},{token}\n" for kind, seconds, token in self.tasks)
+
+    def words(self, script):
+        return ["submit", "--csv", "--name", self.name, "--retries", str(RETRIES), "--",
+                "sh", script, "{1}", "{2}", "{3}"]
+
+
+def rows_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def started_in_vain(path):
+    """(batch, task) -> attempts that began and never came to their end."""
+    open_attempts = collections.Counter()
+    if os.path.exists(path):
+        with open(path, encoding="ascii") as file:
+            for line in file:
+                batch, task, what = line.split()
+                open_attempts[int(batch), int(task)] += 1 if what == "start" else -1
+    return open_attempts
+
+
+def attempts(path):
+    if not os.path.exists(path):
+        return 0
+    with open(path, encoding="ascii") as file:
+        return sum(line.endswith("start\n") for line in file)
+
+
+class Verdict:
+    """What is wrong with the results of a batch, and figures of it."""
+
+    def __init__(self):
+        self.wrong = []
+        self.figures = collections.Counter()
+
+    def judge(self, batch, rows, report, in_vain):
+        ends = collections.Counter()
+        times = collections.Counter(row["task"] for row in rows)
+        for task, count in times.items():
+            if count > 1:
+                self.figures["doubled"] += 1
+                self.wrong.append(f"{batch.name}: task {task} has {count} terminal rows")
+        for task in range(1, len(batch.tasks) + 1):
+            if task not in times and not batch.was_cancelled:
+                self.figures["lost"] += 1
+                self.wrong.append(f"{batch.name}: task {task} has no result")
+        for row in rows:
+            ends["ok" if row["status"] == "ok" else "failed"] += 1
+            self._judge_row(batch, row, in_vain)
+        self._judge_report(batch, report, ends, len(times))
+        if batch.rows and not batch.was_cancelled:
+            fresh = {row["task"]: row for row in rows}
+            followed = {row["task"]: row for row in batch.rows}
+            if followed != fresh or len(batch.rows) != len(followed):
+                differ = [t for t in fresh.keys() | followed.keys()
+                          if fresh.get(t) != followed.get(t)]
+                self.wrong.append(f"{batch.name}: who read along got {len(batch.rows)} rows, and "
+                                  f"others for tasks {differ[:5]} than who read at the end")
+        self.figures["tasks"] += len(batch.tasks)
+        self.figures.update(ends)
+
+    def _judge_row(self, batch, row, in_vain):
+        task = row["task"]
+        if not 1 <= task <= len(batch.tasks):
+            self.wrong.append(f"{batch.name}: a result of task {task}, which there is not")
+            return
+        kind, _, token = batch.tasks[task - 1]
+        status, code = ENDS[kind]
+        if row["status"] == "lost" and kind != "parent":
+            if in_vain[batch.id, task] < DEATHS_OF_LOST:
+                self.wrong.append(f"{batch.name}: task {task} ({kind}) was given up, though it "
+                                  f"began in vain {in_vain[batch.id, task]} times only")
+            self.figures["given_up"] += 1
+        elif row["status"] != status or (code is not None and row["code"] != code):
+            self.wrong.append(f"{batch.name}: task {task} ({kind}) ended {row['status']} "
+                              f"{row['code']}, not {status} {code}")
+        elif status == "ok" and row.get("stdout") != f"{token} {batch.id}.{task}\n":
+            self.figures["wrong_values"] += 1
+            self.wrong.append(f"{batch.name}: task {task} says {row.get('stdout')!r}, not its own")
+
+    def _judge_report(self, batch, report, ends, terminal):
+        if report is None:
+            return
+        told = {key: report[key] for key in ("tasks", "ok", "failed", "cancelled")}
+        cancelled = report["tasks"] - terminal
+        expected = {"tasks": report["tasks"] if batch.was_cancelled else len(batch.tasks),
+                    "ok": ends["ok"], "failed": ends["failed"], "cancelled": cancelled}
+        if told != expected:
+            self.wrong.append(f"{batch.name}: its report says {told}, its results {expected}")
+
+
+async def verify_otherwise(cluster, batch):
+    """Where `fanmill verify BATCH` and an independent reader of the ledger are to be called, once
+    the faults are over: what is wrong, as sentences."""
+    del cluster, batch
+    return []
