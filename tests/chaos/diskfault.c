@@ -8,7 +8,8 @@
 //   FAULT_AT     the first call to fail, 1 without it
 //   FAULT_COUNT  how many fail from there on, 1 without it, 0: all
 //   FAULT_DO     eio | enospc | eintr: the call fails so
-//                short: half is written; tear: half is written, then kill -9
+//                short: half is written; tear: half is written, then kill -9; of a call that
+//                does not write, nothing is done, then kill -9
 //                kill: kill -9 instead of the call; slow:MILLISECONDS: the call is late
 // What is mapped into memory is not seen: SQLite does that only with its -shm, which a journal in
 // exclusive mode does not have.
@@ -90,7 +91,12 @@ static enum Fault FaultOf(const char* call, const char* path) {
     errno = before;
     return kNone;
   }
-  if (strcmp(what, "short") == 0 || strcmp(what, "tear") == 0) return kShort;
+  const bool writes = strcmp(call, "write") == 0;
+  if (strcmp(what, "short") == 0) return writes ? kShort : kNone;
+  if (strcmp(what, "tear") == 0) {
+    if (!writes) Die();
+    return kShort;
+  }
   errno = strcmp(what, "enospc") == 0 ? ENOSPC : strcmp(what, "eintr") == 0 ? EINTR : EIO;
   return kFails;
 }

@@ -50,15 +50,17 @@ def send(pid, number):
 
 
 class Part:
-    """One executable that is kept running. Every end of it is noted with why it was expected."""
+    """One executable that is kept running. Every end of it is noted with why it was expected.
+    `environs`: what its first, second, ... start finds in its environment beside the usual."""
 
-    def __init__(self, cluster, name, argv, environ=None):
-        self.cluster, self.name, self.argv, self.environ = cluster, name, argv, environ or {}
+    def __init__(self, cluster, name, argv, environs=()):
+        self.cluster, self.name, self.argv, self.environs = cluster, name, argv, iter(environs)
         self.role = name.split("-")[0]
         self.pid = 0            # 0: does not run
         self.starts = 0
         self.why = set()        # what was done to this process that may end it
         self.pause_s = 0.1      # until it is started again
+        self.between = lambda: None  # called when it has ended, before it is started again
         self.wanted = True
         self.stopped_until = {}  # pid -> when it is to go on
         self.task = asyncio.create_task(self._keep())
@@ -68,11 +70,12 @@ class Part:
             with open(self.cluster.log_of(self.name), "ab") as log:
                 process = await asyncio.create_subprocess_exec(
                     *self.argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                    env={**self.cluster.environ, **self.environ})
+                    env={**self.cluster.environ, **next(self.environs, {})})
             self.pid, self.starts, self.why = process.pid, self.starts + 1, set()
             code = await process.wait()
             self.pid = 0
             self.cluster.note_end(self, process.pid, code)
+            self.between()
             if self.wanted:
                 await asyncio.sleep(self.pause_s)
 
@@ -118,11 +121,11 @@ class Part:
 class Cluster:
     """With `proxied`, the parts tell others an address where a proxy of the caller listens."""
 
-    def __init__(self, bin_dir, folder, workers, slots, proxied=False, environ_of=None):
+    def __init__(self, bin_dir, folder, workers, slots, proxied=False, environs=None):
         self.bin_dir, self.folder, self.slots = bin_dir, folder, slots
         self.mark = f"{os.getpid()}-{random.SystemRandom().randrange(10**9)}"
         self.environ = {**os.environ, MARK: self.mark}
-        self.environ_of = environ_of or {}
+        self.environs = environs or {}
         # Loopback addresses of its own: whoever else tests on this machine is not in its way.
         rng = random.SystemRandom()
         net = f"{rng.randrange(256)}.{rng.randrange(1, 255)}"
@@ -159,7 +162,7 @@ class Cluster:
         return list(range(CONTROL, CONTROL + 7)) + list(range(LANES[0], LANES[1] + 1))
 
     def _add(self, name, argv):
-        self.parts[name] = Part(self, name, argv, self.environ_of.get(name))
+        self.parts[name] = Part(self, name, argv, self.environs.get(name, ()))
         return self.parts[name]
 
     def add_worker(self):
