@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A real cluster on loopback, real tasks, and faults from a seed: kill -9 of anybody, pauses,
-restarts, workers that come and go, cancelled batches. Then the faults stop, every batch has to end,
+restarts, workers that come and go, cancelled batches, connections cut in mid-frame, stalled, reset,
+doubled. Then the faults stop, every batch has to end,
 and every task must have exactly one result, its own; nothing may be left of anything.
 
   tests/chaos/chaos.py --seed 7 --for 60s
@@ -18,7 +19,9 @@ import tempfile
 import time
 
 import faults
+import net_faults
 import parts
+import tcpfault
 import work
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -41,7 +44,7 @@ def share_of(text):
 class Run:
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
-        self.cluster = None
+        self.cluster = self.proxy = None
         self.batches = []
         self.by_kind = collections.Counter()
         self.wrong = []
@@ -107,13 +110,16 @@ class Run:
         self.by_kind[kind] += 1
         if kind == "cancel":
             self.note(f"{kind} {await self.cancel_one(rng)}")
+        elif kind in net_faults.KINDS:
+            self.note(f"{kind} {net_faults.do(self.cluster, self.proxy, kind, rng)}")
         else:
             self.note(f"{kind} {faults.do(self.cluster, kind, rng)}")
 
     async def storm(self):
         """Faults and new batches, until the time or the tasks are over."""
         horizon = self.args.seconds or 24 * 3600
-        plan = collections.deque(faults.plan(self.args.seed, horizon, self.args.every, False))
+        plan = collections.deque(faults.plan(
+            self.args.seed, horizon, self.args.every, net_faults.KINDS if self.proxy else {}))
         begun = time.monotonic()
         seeing = set()
         while True:
@@ -141,6 +147,8 @@ class Run:
         self.note("the faults are over")
         for part in self.cluster.parts.values():
             part.go_on(everything=True)
+        if self.proxy:
+            self.proxy.heal()
         bound = BOUND_LEASES * parts.LEASE_S + self.work_left()
         if not await self.cluster.await_ready(len(self.cluster.workers()), 4 * parts.LEASE_S):
             self.wrong.append("not every worker became ready again")
@@ -224,8 +232,13 @@ class Run:
         with open(f"{self.folder}/task.sh", "w", encoding="ascii") as file:
             file.write(work.SCRIPT)
         os.environ["CHAOS_FOLDER"] = self.folder
-        self.cluster = parts.Cluster(self.args.bin, self.folder, self.args.workers, self.args.slots)
+        self.cluster = parts.Cluster(self.args.bin, self.folder, self.args.workers, self.args.slots,
+                                     proxied=self.args.net)
         try:
+            if self.args.net:
+                self.proxy = tcpfault.Proxy(self.cluster.proxy_host, self.cluster.host,
+                                            self.cluster.ports())
+                await self.proxy.start()
             if not await self.cluster.await_ready(self.args.workers):
                 self.wrong.append("the cluster did not become ready")
                 return
@@ -235,6 +248,8 @@ class Run:
             await self.end()
         finally:
             await self.cluster.end_hard()
+            if self.proxy:
+                await self.proxy.stop()
             for pid in parts.bearers(self.cluster.mark):
                 parts.send(pid, 9)
 
@@ -243,6 +258,7 @@ def replay_line(args):
     words = [f"--seed {args.seed}", f"--every {args.every}s", f"--poison {args.poison}",
              f"--workers {args.workers}", f"--slots {args.slots}", f"--batch {args.batch}",
              f"--task-max {args.task_max}s"]
+    words += ["--no-net"] if not args.net else []
     words += [f"--for {args.seconds}s"] if args.seconds else [f"--tasks {args.tasks}"]
     return "tests/chaos/chaos.py " + " ".join(words)
 
@@ -284,6 +300,8 @@ def main():
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--batch", type=int, default=200, help="tasks of a batch")
     parser.add_argument("--task-max", type=seconds_of, default=0.1, help="longest task")
+    parser.add_argument("--no-net", dest="net", action="store_false",
+                        help="without a proxy between the parts, and its faults")
     parser.add_argument("--bin", default=ROOT + "/build/bin", type=os.path.abspath)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep state and logs in any case")

@@ -14,16 +14,14 @@ WEIGHTS = {
     "stop_role": 2, "stop_worker": 2, "stop_guardian": 1, "stop_long": 1,
     "restart": 2, "join": 1, "leave": 1, "cancel": 1,
 }
-NET_WEIGHTS = {"cut": 3, "cut_in_frame": 2, "reset": 2, "stall": 2, "half_open": 2, "delay": 2,
-               "refuse": 2, "double": 2, "partition": 2}
 WORKERS_MAX = 5
 
 
-def plan(seed, seconds, every, net):
+def plan(seed, seconds, every, more):
     """(second, kind, how) in order; `how` is a random generator of its own for each fault, so that
-    what one of them draws does not move the others."""
+    what one of them draws does not move the others. `more`: further kinds, with their weights."""
     rng = random.Random(f"{seed}/faults")
-    weights = dict(WEIGHTS, **(NET_WEIGHTS if net else {}))
+    weights = {**WEIGHTS, **more}
     at, faults = 0.0, []
     while True:
         at += rng.expovariate(1 / every)
