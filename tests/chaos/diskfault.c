@@ -128,12 +128,12 @@ ssize_t write(int fd, const void* bytes, size_t size) {
   return REAL(write)(fd, bytes, size);
 }
 
-#define DEFINE_PWRITE(name, offset_t)                                                \
-  ssize_t name(int fd, const void* bytes, size_t size, offset_t offset) {            \
-    const enum Fault fault = FaultOfFile("write", fd);                               \
-    if (fault == kFails) return -1;                                                  \
+#define DEFINE_PWRITE(name, offset_t)                                                 \
+  ssize_t name(int fd, const void* bytes, size_t size, offset_t offset) {             \
+    const enum Fault fault = FaultOfFile("write", fd);                                \
+    if (fault == kFails) return -1;                                                   \
     if (fault == kShort) return AfterHalf(REAL(name)(fd, bytes, Half(size), offset)); \
-    return REAL(name)(fd, bytes, size, offset);                                      \
+    return REAL(name)(fd, bytes, size, offset);                                       \
   }
 DEFINE_PWRITE(pwrite, off_t)
 DEFINE_PWRITE(pwrite64, off64_t)
@@ -143,9 +143,9 @@ DEFINE_PWRITE(pwrite64, off64_t)
 DEFINE_SYNC(fsync)
 DEFINE_SYNC(fdatasync)
 
-#define DEFINE_FTRUNCATE(name, offset_t)                                              \
-  int name(int fd, offset_t size) {                                                   \
-    return FaultOfFile("ftruncate", fd) == kNone ? REAL(name)(fd, size) : -1;         \
+#define DEFINE_FTRUNCATE(name, offset_t)                                      \
+  int name(int fd, offset_t size) {                                           \
+    return FaultOfFile("ftruncate", fd) == kNone ? REAL(name)(fd, size) : -1; \
   }
 DEFINE_FTRUNCATE(ftruncate, off_t)
 DEFINE_FTRUNCATE(ftruncate64, off64_t)
@@ -154,13 +154,13 @@ int rename(const char* from, const char* to) {
   return FaultOf("rename", to) == kNone ? REAL(rename)(from, to) : -1;
 }
 
-#define DEFINE_OPEN(name)                                  \
-  int name(const char* path, int flags, ...) {             \
-    va_list more;                                          \
-    va_start(more, flags);                                 \
+#define DEFINE_OPEN(name)                                                         \
+  int name(const char* path, int flags, ...) {                                    \
+    va_list more;                                                                 \
+    va_start(more, flags);                                                        \
     const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
-    va_end(more);                                          \
-    return FaultOf("open", path) == kNone ? REAL(name)(path, flags, mode) : -1; \
+    va_end(more);                                                                 \
+    return FaultOf("open", path) == kNone ? REAL(name)(path, flags, mode) : -1;   \
   }
 DEFINE_OPEN(open)
 DEFINE_OPEN(open64)

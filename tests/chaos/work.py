@@ -26,9 +26,9 @@ POISON = ("fail", "flaky", "self", "parent", "daemon")
 # kind -> (status, code or None: any)
 ENDS = {"ok": ("ok", 0), "flaky": ("ok", 0), "daemon": ("ok", 0), "fail": ("failed", 3),
         "self": ("signalled", 9), "parent": ("lost", None)}
-# An innocent task is given up as "lost" after three deaths of its worker (R54); of these one may
+# An innocent task is given up as "lost" after three deaths of its worker (R54); of these some may
 # have come before the task wrote its first line.
-DEATHS_OF_LOST = 2
+DEATHS_OF_LOST = 1
 
 
 class Batch:
