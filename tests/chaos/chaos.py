@@ -46,6 +46,7 @@ class Run:
         self.args, self.folder = args, folder
         self.cluster = self.proxy = None
         self.batches = []
+        self.doing = set()
         self.by_kind = collections.Counter()
         self.wrong = []
         self.figures = collections.Counter()
@@ -80,7 +81,6 @@ class Run:
             *batch.words(f"{self.folder}/task.sh"), given=batch.lines().encode(), timeout=300)
         if code != 0:
             self.note(f"submit of {batch.name}: {code} {said.strip()}")
-            batch.was_cancelled = True
             self.figures["submits_failed"] += 1
             return
         batch.id = int(out)
@@ -89,20 +89,31 @@ class Run:
             code, out, said = await self.cluster.fanmill("results", "--json", str(batch.id),
                                                          timeout=3600)
             if code in (0, 1, 3):
-                batch.rows, batch.ended = work.rows_of(out), True
-                batch.was_cancelled |= code == 3
+                batch.rows, batch.ended, batch.was_cancelled = work.rows_of(out), True, code == 3
             else:
                 self.note(f"reader of {batch.name}: {code} {said.strip()}")
                 await asyncio.sleep(0.2)
+        if batch.was_cancelled and not batch.may_be_cancelled:
+            self.wrong.append(f"{batch.name} was cancelled, and not by this: {said.strip()}")
 
     async def cancel_one(self, rng):
         live = [b for b in self.batches if b.id is not None and not b.ended]
         if not live:
             return "none, there is none"
         batch = rng.choice(live)
-        batch.was_cancelled = True
+        batch.may_be_cancelled = True
         code, _, said = await self.cluster.fanmill("cancel", str(batch.id))
         return f"{batch.name}: {code} {said.strip()}"
+
+    def start(self, work_to_do):
+        self.doing.add(asyncio.create_task(work_to_do))
+
+    def done(self):
+        """Whether nothing of it goes on; an error of it is one of this program."""
+        for task in [t for t in self.doing if t.done()]:
+            self.doing.remove(task)
+            task.result()
+        return not self.doing
 
     # ---- faults
 
@@ -121,25 +132,22 @@ class Run:
         plan = collections.deque(faults.plan(
             self.args.seed, horizon, self.args.every, net_faults.KINDS if self.proxy else {}))
         begun = time.monotonic()
-        seeing = set()
         while True:
             now = time.monotonic() - begun
             for part in list(self.cluster.parts.values()):
                 part.go_on()
-            seeing = {t for t in seeing if not t.done()}
             while plan and plan[0][0] <= now:
                 _, kind, rng = plan.popleft()
-                task = asyncio.create_task(self.fault(kind, rng))
-                if kind == "cancel":
-                    seeing.add(task)
-            live = sum(not b.ended and b.id is not None for b in self.batches)
-            over = now >= horizon if self.args.seconds else not self.tasks_left()
-            if over and (self.args.seconds or live == 0):
+                self.start(self.fault(kind, rng))
+            idle = self.done()
+            if self.args.seconds:
+                if now >= horizon:
+                    return
+            elif not self.tasks_left() and idle:
                 return
-            submitting = sum(b.id is None and not b.was_cancelled for b in self.batches)
-            if not over and live + submitting < LIVE_BATCHES_MAX and self.tasks_left():
-                batch = self.make_batch()
-                seeing.add(asyncio.create_task(self.see_through(batch)))
+            live = sum(not b.ended for b in self.batches) - self.figures["submits_failed"]
+            if live < LIVE_BATCHES_MAX and self.tasks_left():
+                self.start(self.see_through(self.make_batch()))
             await asyncio.sleep(0.02)
 
     async def settle(self):
@@ -152,13 +160,11 @@ class Run:
         bound = BOUND_LEASES * parts.LEASE_S + self.work_left()
         if not await self.cluster.await_ready(len(self.cluster.workers()), 4 * parts.LEASE_S):
             self.wrong.append("not every worker became ready again")
-        await self.cancel_unsealed()
-        give_up = time.monotonic() + bound
-        while time.monotonic() < give_up:
-            if all(b.ended or b.id is None for b in self.batches):
-                break
+        begun = time.monotonic()
+        while not self.done() and time.monotonic() < begun + bound:
             await asyncio.sleep(0.05)
-        self.figures["settled_s"] = round(bound - (give_up - time.monotonic()), 1)
+        self.figures["settled_s"] = round(time.monotonic() - begun, 1)
+        await self.cancel_unsealed()
         for batch in self.batches:
             if batch.id is not None and not batch.ended:
                 self.figures["hung"] += 1
@@ -168,25 +174,28 @@ class Run:
             self.note(status)
 
     def work_left(self):
+        """A generous time for the tasks of the batches that have not ended: a machine that does other
+        things too, and a worker to start again after each that is killed."""
         slots = self.args.slots * len(self.cluster.workers())
-        cost = sum(t[1] + 0.05 for b in self.batches if not b.ended for t in b.tasks)
-        return 3 * cost / slots + 60 * sum(t[0] == "parent" for b in self.batches
-                                           if not b.ended for t in b.tasks) * 0.1
+        left = [task for b in self.batches if not b.ended for task in b.tasks]
+        deaths = 3 * sum(kind == "parent" for kind, _, _ in left)
+        return 3 * sum(seconds + 0.05 for _, seconds, _ in left) / slots + deaths * 2.0
 
     async def cancel_unsealed(self):
-        """Batches whose submit failed have the right to be there, cancelled or never sealed."""
-        names = {b.name: b for b in self.batches if b.id is None}
+        """A batch whose submit failed has the right to be there, cancelled or never sealed; once."""
+        left = {b.name: b for b in self.batches if b.id is None}
         _, out, _ = await self.cluster.fanmill("list")
-        for line in out.splitlines():
-            words = line.split()
-            if not words or words[-1] not in names or not words[0].isdigit():
+        for words in (line.split() for line in out.splitlines()):
+            batch = left.get(words[-1]) if words and words[0].isdigit() else None
+            if batch is None:
                 continue
-            batch = names[words[-1]]
-            batch.id, batch.was_cancelled = int(words[0]), True
-            if words[1] not in ("cancelled", "done", "failed"):
+            if batch.id is not None:
+                self.wrong.append(f"{batch.name} is there twice: as {batch.id} and {words[0]}")
+            batch.id = int(words[0])
+            if words[1] in ("forming", "ready", "running"):
                 self.note(f"cancels {batch.name}, which its submitter left")
                 await self.cluster.fanmill("cancel", words[0])
-            batch.ended = True
+            batch.ended = batch.was_cancelled = True
 
     # ---- what came of it
 

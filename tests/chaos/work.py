@@ -41,8 +41,8 @@ class Batch:
                        round(rng.uniform(0, seconds_max), 3), f"{rng.getrandbits(64):016x}")
                       for _ in range(tasks)]
         self.id = None            # as soon as it is submitted
-        self.was_cancelled = False  # by this run, or by a submit that could not send all
-        self.ended = False
+        self.may_be_cancelled = False  # this run has asked for it
+        self.ended = self.was_cancelled = False
         self.rows = []            # as a reader got them who read through all faults
         self.readers = 0
 
