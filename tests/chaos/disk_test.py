@@ -125,12 +125,12 @@ class DiskTest(unittest.IsolatedAsyncioTestCase):
 
 
 class Sweeps(DiskTest):
-    async def sweep(self, role):
-        """kill -9 at one disk call or another since its start, every second time in the middle of a
-        write; what it left is what the next one starts on."""
+    async def sweep(self, role, *what):
+        """An end at one disk call or another since its start, in one way after the other; what is
+        left then is what the next one starts on."""
         calls = sorted({f * 2**k for k in range(7) for f in (1, 3)} - {192}) + [128]
         self.cluster = parts.Cluster(BIN, self.folder, 2, 2, environs={role: [
-            self.faults(role, ("kill", "tear")[i % 2], at=n) for i, n in enumerate(calls)]})
+            self.faults(role, what[i % len(what)], at=n) for i, n in enumerate(calls)]})
         part = self.cluster.parts[role]
         number = 0
         while part.starts <= len(calls):
@@ -141,13 +141,22 @@ class Sweeps(DiskTest):
         await self.expect_whole(await self.submit(number + 1))
 
     async def test_the_sink_may_be_killed_at_any_disk_call(self):
-        await self.sweep("sink")
+        await self.sweep("sink", "kill", "tear")
 
     async def test_the_ventilator_may_be_killed_at_any_disk_call(self):
-        await self.sweep("ventilator")
+        await self.sweep("ventilator", "kill", "tear")
 
     async def test_the_controller_may_be_killed_at_any_disk_call(self):
-        await self.sweep("controller")
+        await self.sweep("controller", "kill", "tear")
+
+    async def test_the_sink_has_synced_what_it_told(self):
+        await self.sweep("sink", "lose")
+
+    async def test_the_ventilator_has_synced_what_it_told(self):
+        await self.sweep("ventilator", "lose")
+
+    async def test_the_controller_has_synced_what_it_told(self):
+        await self.sweep("controller", "lose")
 
 
 class Calls(DiskTest):

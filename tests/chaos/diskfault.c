@@ -11,13 +11,15 @@
 //                short: half is written; tear: half is written, then kill -9; of a call that
 //                does not write, nothing is done, then kill -9
 //                kill: kill -9 instead of the call; slow:MILLISECONDS: the call is late
-// What is mapped into memory is not seen: SQLite does that only with its -shm, which a journal in
-// exclusive mode does not have.
+//                lose: all that was written and not synced since is taken back, then kill -9, as
+//                when the machine loses its power
+// What is mapped into memory, such as SQLite's -shm, is not seen.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +75,81 @@ static void Die(void) {
   for (;;) pause();
 }
 
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+// ---- What was written and not synced ------------------------------------------------------------
+
+struct Unsynced {
+  struct Unsynced* before;
+  char path[PATH_MAX];
+  ino_t inode;
+  off64_t size;  // of the file
+  off64_t at;
+  ssize_t count;
+  char bytes[];  // that were there
+};
+static struct Unsynced* last_unsynced;
+static pthread_mutex_t unsynced_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static bool Loses(void) {
+  const char* what = getenv("FAULT_DO");
+  return what != NULL && strcmp(what, "lose") == 0;
+}
+
+static void PathOf(int fd, char* path) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t size = readlink(link, path, PATH_MAX - 1);
+  path[size < 0 ? 0 : size] = 0;
+}
+
+// Before `count` bytes are written there, or the file is cut to `at`.
+static void Remember(int fd, size_t count, off64_t at) {
+  struct stat64 file;
+  if (!Loses() || fstat64(fd, &file) != 0) return;
+  if (count == 0 && file.st_size > at) count = (size_t)(file.st_size - at);
+  struct Unsynced* entry = malloc(sizeof *entry + count);
+  if (entry == NULL) return;
+  PathOf(fd, entry->path);
+  if (!IsBelow(entry->path)) return free(entry);
+  entry->inode = file.st_ino;
+  entry->size = file.st_size;
+  entry->at = at;
+  entry->count = pread64(fd, entry->bytes, count, at);
+  pthread_mutex_lock(&unsynced_mutex);
+  entry->before = last_unsynced;
+  last_unsynced = entry;
+  pthread_mutex_unlock(&unsynced_mutex);
+}
+
+static void Synced(int fd) {
+  struct stat64 file;
+  if (!Loses() || fstat64(fd, &file) != 0) return;
+  pthread_mutex_lock(&unsynced_mutex);
+  for (struct Unsynced** at = &last_unsynced; *at != NULL;) {
+    struct Unsynced* entry = *at;
+    if (entry->inode != file.st_ino) {
+      at = &entry->before;
+      continue;
+    }
+    *at = entry->before;
+    free(entry);
+  }
+  pthread_mutex_unlock(&unsynced_mutex);
+}
+
+static void TakeBack(void) {
+  pthread_mutex_lock(&unsynced_mutex);
+  for (const struct Unsynced* entry = last_unsynced; entry != NULL; entry = entry->before) {
+    const int fd = REAL(open)(entry->path, O_WRONLY);
+    if (fd < 0) continue;  // renamed or removed since
+    if (entry->count > 0) REAL(pwrite64)(fd, entry->bytes, (size_t)entry->count, entry->at);
+    (void)!REAL(ftruncate64)(fd, entry->size);
+  }
+}
+
+// ---- Faults -------------------------------------------------------------------------------------
+
 enum Fault { kNone, kFails, kShort };
 
 // What becomes of this call: done, failed with errno, or, of writes, done by half.
@@ -83,6 +161,7 @@ static enum Fault FaultOf(const char* call, const char* path) {
     return kNone;
   }
   Tell(call, path);
+  if (strcmp(what, "lose") == 0) TakeBack(), Die();
   if (strcmp(what, "kill") == 0) Die();
   if (strncmp(what, "slow:", 5) == 0) {
     const long ms = strtol(what + 5, NULL, 10);
@@ -104,16 +183,13 @@ static enum Fault FaultOf(const char* call, const char* path) {
 static enum Fault FaultOfFile(const char* call, int fd) {
   if (getenv("FAULT_DIR") == NULL) return kNone;
   const int before = errno;
-  char link[64];
   char path[PATH_MAX];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  const ssize_t size = readlink(link, path, sizeof path - 1);
-  path[size < 0 ? 0 : size] = 0;
+  PathOf(fd, path);
   errno = before;
   return FaultOf(call, path);
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+// ---- The calls ----------------------------------------------------------------------------------
 
 static size_t Half(size_t size) { return size > 1 ? size / 2 : size; }
 static ssize_t AfterHalf(ssize_t written) {
@@ -125,6 +201,8 @@ ssize_t write(int fd, const void* bytes, size_t size) {
   const enum Fault fault = FaultOfFile("write", fd);
   if (fault == kFails) return -1;
   if (fault == kShort) return AfterHalf(REAL(write)(fd, bytes, Half(size)));
+  const off64_t at = Loses() ? lseek64(fd, 0, SEEK_CUR) : -1;
+  if (at >= 0) Remember(fd, size, at);
   return REAL(write)(fd, bytes, size);
 }
 
@@ -133,19 +211,27 @@ ssize_t write(int fd, const void* bytes, size_t size) {
     const enum Fault fault = FaultOfFile("write", fd);                                \
     if (fault == kFails) return -1;                                                   \
     if (fault == kShort) return AfterHalf(REAL(name)(fd, bytes, Half(size), offset)); \
+    Remember(fd, size, offset);                                                       \
     return REAL(name)(fd, bytes, size, offset);                                       \
   }
 DEFINE_PWRITE(pwrite, off_t)
 DEFINE_PWRITE(pwrite64, off64_t)
 
-#define DEFINE_SYNC(name) \
-  int name(int fd) { return FaultOfFile("fsync", fd) == kNone ? REAL(name)(fd) : -1; }
+#define DEFINE_SYNC(name)                             \
+  int name(int fd) {                                  \
+    if (FaultOfFile("fsync", fd) != kNone) return -1; \
+    const int result = REAL(name)(fd);                \
+    if (result == 0) Synced(fd);                      \
+    return result;                                    \
+  }
 DEFINE_SYNC(fsync)
 DEFINE_SYNC(fdatasync)
 
-#define DEFINE_FTRUNCATE(name, offset_t)                                      \
-  int name(int fd, offset_t size) {                                           \
-    return FaultOfFile("ftruncate", fd) == kNone ? REAL(name)(fd, size) : -1; \
+#define DEFINE_FTRUNCATE(name, offset_t)                  \
+  int name(int fd, offset_t size) {                       \
+    if (FaultOfFile("ftruncate", fd) != kNone) return -1; \
+    Remember(fd, 0, size);                                \
+    return REAL(name)(fd, size);                          \
   }
 DEFINE_FTRUNCATE(ftruncate, off_t)
 DEFINE_FTRUNCATE(ftruncate64, off64_t)
