@@ -14,6 +14,7 @@ import os
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -241,6 +242,10 @@ class Run:
         with open(f"{self.folder}/task.sh", "w", encoding="ascii") as file:
             file.write(work.SCRIPT)
         os.environ["CHAOS_FOLDER"] = self.folder
+        if self.args.keyed:
+            os.environ["FANMILL_KEY"] = self.folder + "/key"
+            subprocess.run([f"{self.args.bin}/fanmill", "keygen", os.environ["FANMILL_KEY"]],
+                           check=True, stderr=subprocess.DEVNULL)
         self.cluster = parts.Cluster(self.args.bin, self.folder, self.args.workers, self.args.slots,
                                      proxied=self.args.net)
         try:
@@ -268,6 +273,7 @@ def replay_line(args):
              f"--workers {args.workers}", f"--slots {args.slots}", f"--batch {args.batch}",
              f"--task-max {args.task_max}s"]
     words += ["--no-net"] if not args.net else []
+    words += ["--keyed"] if args.keyed else []
     words += [f"--for {args.seconds}s"] if args.seconds else [f"--tasks {args.tasks}"]
     return "tests/chaos/chaos.py " + " ".join(words)
 
@@ -311,6 +317,7 @@ def main():
     parser.add_argument("--task-max", type=seconds_of, default=0.1, help="longest task")
     parser.add_argument("--no-net", dest="net", action="store_false",
                         help="without a proxy between the parts, and its faults")
+    parser.add_argument("--keyed", action="store_true", help="with a cluster key: encrypted")
     parser.add_argument("--bin", default=ROOT + "/build/bin", type=os.path.abspath)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep state and logs in any case")
