@@ -45,7 +45,7 @@ struct LedgerOptions {
 
   uint64_t memory_bytes = 256 << 20;   // of rows that wait to be durable
   uint64_t batches_max = 100'000;      // known at all; then the oldest ends are let go
-  uint64_t keep_batches = UINT64_MAX;  // whose results stay once they ended. R107
+  uint64_t keep_batches = UINT64_MAX;  // whose results stay once they ended. R109
   uint64_t askers_max = 64;            // whose facts wait for the disk
   Duration hello_every = Millis(500);
   Duration lease = Seconds(5);

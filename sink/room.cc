@@ -100,18 +100,18 @@ void Ledger::Forget(uint32_t number, Outbox& outbox) {
   outbox.Send(PeerId{Channel::kJournal}, JournalForget{number});
 }
 
-// ---- R107 ---------------------------------------------------------------------------------------
+// ---- R109 ---------------------------------------------------------------------------------------
 
 void Ledger::KeepNewest(Outbox& outbox) {
   while (ended_.size() > options_.keep_batches) {
-    counts_.Add("R107");
+    counts_.Add("R109");
     ForgetOldest("results of " + std::to_string(options_.keep_batches) + " batches are kept",
                  outbox);
   }
 }
 
 void Ledger::OnPrune(PeerId from, const pb::PruneRequest& request, Outbox& outbox) {
-  counts_.Add("R107");
+  counts_.Add("R109");
   pb::Envelope envelope = NewEnvelope(member_.identity());
   pb::PruneReply& reply = *envelope.mutable_prune_reply();
   reply.set_batch(request.batch());

@@ -77,7 +77,7 @@ class Client final : public Node {
   bool closed_ = false;
   bool read_again_ = false;
   bool reported_ = false;
-  bool pruning_ = false;  // R107
+  bool pruning_ = false;  // R109
   uint64_t cursor_ = 0;
   uint64_t request_ = 0;
   size_t rows_again_ = 0;

@@ -69,7 +69,7 @@ std::string Prune(Rig& rig, uint32_t batch) {
   return absl::StrJoin(rig.Sent(), "; ");
 }
 
-TEST(Prune, DropsWhatHasEndedOnceAndTellsHowMuch) {  // R107
+TEST(Prune, DropsWhatHasEndedOnceAndTellsHowMuch) {  // R109
   Rig rig;
   RunThree(rig);
   EXPECT_THAT(Prune(rig, 1), AllOf(StartsWith("forget 1; "), HasSubstr("request: 5"),
@@ -81,7 +81,7 @@ TEST(Prune, DropsWhatHasEndedOnceAndTellsHowMuch) {  // R107
   EXPECT_TRUE(rig.Summary(1).closed()) << "its report stays";
 }
 
-TEST(Prune, LeavesALiveBatchAndAStrangeOneAlone) {  // R107
+TEST(Prune, LeavesALiveBatchAndAStrangeOneAlone) {  // R109
   Rig rig;
   RunThree(rig);
   rig.Say(Channel::kFacts, Facts(Sealed(2, 4)), 1);
@@ -91,7 +91,7 @@ TEST(Prune, LeavesALiveBatchAndAStrangeOneAlone) {  // R107
   EXPECT_THAT(Prune(rig, 99), HasSubstr("no_such_batch: true"));
 }
 
-TEST(Prune, IsDoneByTheSinkItselfAboveWhatItShallKeep) {  // R107
+TEST(Prune, IsDoneByTheSinkItselfAboveWhatItShallKeep) {  // R109
   LedgerOptions options;
   options.keep_batches = 2;
   Rig rig(options);
