@@ -19,7 +19,7 @@ def tests_in(root):
         for line in file.read_text().splitlines():
             if found := re.match(r"class (\w+)\(", line):
                 suite = found.group(1)
-            elif found := re.match(r"\s+def (test_\w+)\(", line):
+            elif found := re.match(r"\s+(?:async )?def (test_\w+)\(", line):
                 names.add(f"{suite}.{found.group(1)}")
     names |= set((root / "tests/sim/required.txt").read_text().split("\n"))
     return names
