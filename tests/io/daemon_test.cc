@@ -110,6 +110,7 @@ TEST(Daemon, IntroducesItsNode) {
   struct Options {
     uint64_t epoch = 0, directory = 0, seed = 0, pid = 0;
     std::string version, host, name;
+    v1::Durability durability = v1::DURABILITY_UNKNOWN;
   } options;
   const TempDir dir;
   const auto daemon = *Daemon::Start(FlagsIn(dir));
@@ -117,6 +118,7 @@ TEST(Daemon, IntroducesItsNode) {
   EXPECT_EQ(options.epoch, 1u);
   EXPECT_EQ(options.directory, daemon->state().id());
   EXPECT_EQ(options.version, Version());
+  EXPECT_EQ(options.durability, v1::DURABLE_ON_DISK);
   EXPECT_EQ(options.pid, static_cast<uint64_t>(getpid()));
   EXPECT_EQ(daemon->controller(), "tcp://127.0.0.1:1");
 }
