@@ -45,7 +45,7 @@ constexpr char kExamples[] =
     "  fanmill run -k echo {1}-{2} ::: a b ::: 1 2 3\n"
     "  fanmill run --csv --header -a hosts.csv --shell 'ping -c1 {ip} | tail -1'\n"
     "  fanmill run --array 1-1000 --retries 2 --timeout 10m ./simulate --seed {}\n"
-    "  fanmill run -a urls --retries 5 --retry-on 75,timeout --retry-delay 1s,1m ./fetch\n"
+    "  fanmill run -a urls --retries 5 --retry-on 75 --retry-delay 1s ./fetch\n"
     "In COMMAND: {} the value, {.} without extension, {/} its last part, {//} its folder,\n"
     "{/.} its last part without extension, {#} the task's number, {%} the slot's; {2} the second\n"
     "of several values, {NAME} one with a name. Without any of them values are added at the end.\n"

@@ -35,6 +35,12 @@ void SendFrames(zmq::socket_t& socket, const std::vector<std::string>& frames) {
   }
 }
 
+// As people write it: a socket for both families shows IPv4 addresses as ::ffff:10.0.0.1.
+std::string PeerText(const std::string& address) {
+  constexpr std::string_view kMapped = "::ffff:";
+  return address.starts_with(kMapped) ? address.substr(kMapped.size()) : address;
+}
+
 }  // namespace
 
 ZapHandler::ZapHandler(zmq::context_t& context, const std::optional<KeyPair>& cluster) {
@@ -69,7 +75,8 @@ bool ZapHandler::Admits(const std::vector<std::string>& frames) const {
 void ZapHandler::NoteStranger(const std::vector<std::string>& frames) {
   if (!logs_ || frames.size() != kCurveFrames || frames[kMechanism] != "CURVE") return;
   if (!std::has_single_bit(++strangers_)) return;
-  spdlog::warn("event=refused peer={} count={} text={}", Quoted(frames[kAddress]), strangers_,
+  spdlog::warn("event=refused peer={} count={} text={}", Quoted(PeerText(frames[kAddress])),
+               strangers_,
                Quoted("somebody knows this cluster's public key, but came with a key of its own, "
                       "and was sent away: every process of the cluster uses the same --key file"));
 }

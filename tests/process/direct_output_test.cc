@@ -98,7 +98,7 @@ TEST_F(DirectOutput, InheritedItIsWrittenByTheTasksThemselves) {
 
 TEST_F(DirectOutput, ALinePassesAsSoonAsItIsWhole) {
   Rig rig(1, Options(Mode::kLines));
-  rig.Run(0, 1, ScriptSpec("echo one; echo other >&2; printf half; exec sleep 1000"));
+  rig.Run(0, 1, ScriptSpec("echo one; printf half; echo other >&2; exec sleep 1000"));
   EXPECT_EQ(out_.Read(1), "one\n");
   EXPECT_EQ(err_.Read(1), "other\n");
   rig.Stop(1, true);

@@ -297,10 +297,10 @@ TEST(Json, HasTheFieldsOfItsSchemaInTheirOrder) {
   const auto parsed = nlohmann::ordered_json::parse(text);
   std::vector<std::string> keys;
   for (const auto& [key, value] : parsed.items()) keys.push_back(key);
-  EXPECT_THAT(keys, ElementsAre("schema", "batch", "complete", "missing", "tasks", "ok", "failed",
-                                "cancelled", "slots", "workers", "elapsed_s", "expected_s", "run_s",
-                                "capacity_s", "lower_bound_s", "bound_ratio", "efficiency",
-                                "speedup", "lost", "per_worker", "task_seconds"));
+  EXPECT_THAT(keys, ElementsAre("schema", "batch", "complete", "missing", "durability", "tasks",
+                                "ok", "failed", "cancelled", "slots", "workers", "elapsed_s",
+                                "expected_s", "run_s", "capacity_s", "lower_bound_s", "bound_ratio",
+                                "efficiency", "speedup", "lost", "per_worker", "task_seconds"));
   EXPECT_EQ(parsed["schema"], "fanmill.report/1");
   EXPECT_EQ(parsed["tasks"], 33);
   EXPECT_EQ(parsed["slots"], 4);
