@@ -6,12 +6,16 @@
 namespace fanmill {
 namespace {
 
+// Whoever else uses a file keeps it for moments only: to read it, or to look what a crash left.
+constexpr int kOthersPatienceMillis = 10'000;
+
 std::string NameOf(sqlite3* database) {
   const char* name = sqlite3_db_filename(database, "main");
   return name == nullptr ? "" : name;
 }
 
 absl::StatusCode CodeOf(int error) {
+  if (error == SQLITE_IOERR_SHMSIZE) return absl::StatusCode::kResourceExhausted;
   switch (error & 0xff) {
     case SQLITE_FULL:
       return absl::StatusCode::kResourceExhausted;
@@ -23,8 +27,9 @@ absl::StatusCode CodeOf(int error) {
   }
 }
 
-const char* AdviceFor(absl::StatusCode code) {
-  switch (code) {
+const char* AdviceFor(int error) {
+  if ((error & 0xff) == SQLITE_BUSY) return "; some other program has it for itself: end that one";
+  switch (CodeOf(error)) {
     case absl::StatusCode::kResourceExhausted:
       return "; make room on that disk";
     case absl::StatusCode::kDataLoss:
@@ -37,9 +42,10 @@ const char* AdviceFor(absl::StatusCode code) {
 }  // namespace
 
 absl::Status DatabaseError(sqlite3* database, std::string_view what) {
-  const absl::StatusCode code = CodeOf(sqlite3_extended_errcode(database));
-  return absl::Status(code, absl::StrCat("cannot ", std::string(what), " ", NameOf(database), ": ",
-                                         sqlite3_errmsg(database), AdviceFor(code)));
+  const int error = sqlite3_extended_errcode(database);
+  return absl::Status(CodeOf(error),
+                      absl::StrCat("cannot ", std::string(what), " ", NameOf(database), ": ",
+                                   sqlite3_errmsg(database), AdviceFor(error)));
 }
 
 Statement& Statement::Bind(int parameter, uint64_t value) {
@@ -83,25 +89,45 @@ std::string Statement::Blob(int column) const {
   return size == 0 ? std::string() : std::string(static_cast<const char*>(bytes), size);
 }
 
-absl::StatusOr<Database> Database::Open(const std::string& file, bool synchronous) {
+absl::StatusOr<Database> Database::OpenFile(const std::string& name, int flags,
+                                            const std::string& advice) {
   sqlite3* opened = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
-  const int result = sqlite3_open_v2(file.c_str(), &opened, flags, nullptr);
+  const int result = sqlite3_open_v2(name.c_str(), &opened,
+                                     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   Database database(opened);
   if (result != SQLITE_OK) {
     return absl::UnavailableError(
-        absl::StrCat("cannot open ", file, ": ", sqlite3_errmsg(opened),
-                     "; see that the folder is there and that it and the file may be written"));
+        absl::StrCat("cannot open ", name, ": ", sqlite3_errmsg(opened), advice));
   }
-  // WAL: one fsync for each commit, of what is new alone.
+  sqlite3_busy_timeout(opened, kOthersPatienceMillis);
+  return database;
+}
+
+absl::StatusOr<Database> Database::Open(const std::string& file, bool synchronous) {
+  absl::StatusOr<Database> database =
+      OpenFile(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+               "; see that the folder is there and that it and the file may be written");
+  if (!database.ok()) return database;
+  // WAL: one fsync for each commit, of what is new alone. The state directory's lock sees to it
+  // that nobody else writes; others may read meanwhile.
   const std::string level = synchronous ? "FULL" : "OFF";
   for (const std::string& pragma :
-       {std::string("locking_mode=EXCLUSIVE"), std::string("journal_mode=WAL"),
-        "synchronous=" + level, std::string("cache_size=-8192")}) {
-    if (absl::Status set = database.Run("PRAGMA " + pragma); !set.ok()) return set;
+       {std::string("journal_mode=WAL"), "synchronous=" + level, std::string("cache_size=-8192")}) {
+    if (absl::Status set = database->Run("PRAGMA " + pragma); !set.ok()) return set;
   }
   return database;
+}
+
+absl::StatusOr<Database> Database::OpenToRead(const std::string& file, bool alone) {
+  const char* advice = "; see that it is there and may be read";
+  if (!alone) return OpenFile(file, SQLITE_OPEN_READONLY, advice);
+  std::string uri = "file:";
+  for (const char letter : file) {
+    const bool means_something = letter == '?' || letter == '#' || letter == '%';
+    absl::StrAppend(
+        &uri, means_something ? absl::StrCat("%", absl::Hex(letter)) : std::string(1, letter));
+  }
+  return OpenFile(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, advice);
 }
 
 absl::Status Database::Run(const std::string& sql) {

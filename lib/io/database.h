@@ -43,12 +43,17 @@ class Database {
  public:
   // Makes the file where it is missing. `synchronous`: whether a commit waits for the disk.
   static absl::StatusOr<Database> Open(const std::string& file, bool synchronous);
+  // Writes nothing into the file. `alone`: nobody else has it open, and it was closed in order (it
+  // has no -wal), so that nothing beside it is needed; else SQLite may have to make a -shm there.
+  static absl::StatusOr<Database> OpenToRead(const std::string& file, bool alone);
 
   absl::Status Run(const std::string& sql);
   absl::StatusOr<Statement> Prepare(const std::string& sql) const;
 
  private:
   explicit Database(sqlite3* database) : database_(database, sqlite3_close) {}
+  static absl::StatusOr<Database> OpenFile(const std::string& name, int flags,
+                                           const std::string& advice);
 
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> database_;
 };
