@@ -1,9 +1,12 @@
 #include "sink/commit.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/core/check.h"
+#include "lib/core/task_set.h"
 #include "lib/core/wire.h"
+#include "sink/result_columns.h"
 
 namespace fanmill {
 namespace {
@@ -13,6 +16,18 @@ constexpr uint64_t kRowBytes = 512;
 
 uint32_t BatchOf(const pb::Envelope& envelope) {
   return envelope.has_results() ? envelope.results().batch() : envelope.output().batch();
+}
+
+bool HasOk(const pb::ResultChunk& chunk, uint64_t task) {
+  if (IsContiguous(chunk.tasks())) {
+    const uint64_t index = task - chunk.tasks().first();  // beyond the count when it lies before
+    return index < chunk.tasks().count() && StatusAt(chunk, index) == pb::OK;
+  }
+  bool found = false;
+  ForEachTask(chunk.tasks(), [&](uint64_t index, uint64_t each) {
+    found = found || (each == task && StatusAt(chunk, index) == pb::OK);
+  });
+  return found;
 }
 
 }  // namespace
@@ -58,6 +73,13 @@ uint64_t Commit::WriteRecord(uint32_t batch, pb::LedgerRecord record, Instant no
   outbox.Send(PeerId{Channel::kJournal},
               JournalWrite{written_, batch, shared->SerializeAsString(), {}});
   return written_;
+}
+
+bool Commit::HoldsOk(uint32_t batch, uint64_t task) const {
+  return std::ranges::any_of(waiting_, [batch, task](const LedgerRow& row) {
+    return row.batch == batch && row.envelope != nullptr && row.envelope->has_results() &&
+           HasOk(row.envelope->results(), task);
+  });
 }
 
 std::optional<LedgerRow> Commit::TakeDurable(uint64_t through) {

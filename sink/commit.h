@@ -39,6 +39,9 @@ class Commit {
   uint64_t WriteFrame(uint32_t batch, const Wire& wire, Instant now, Outbox& outbox);
   uint64_t WriteRecord(uint32_t batch, pb::LedgerRecord record, Instant now, Outbox& outbox);
 
+  // Whether results that wait for the disk have an OK of the task.
+  bool HoldsOk(uint32_t batch, uint64_t task) const;
+
   // Takes the next row that is durable through `through`; nothing when there is none left.
   std::optional<LedgerRow> TakeDurable(uint64_t through);
 

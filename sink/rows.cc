@@ -91,10 +91,12 @@ void Ledger::WriteFacts(const pb::BatchFacts& facts, Instant now, Outbox& outbox
   if (facts.cancelled()) Close(*batch, true, facts.tasks(), now, outbox);
 }
 
-// R63
+// R63: what stands in the ledger is not contradicted there, though it is not durable yet. Whoever
+// asked asks again until there is an end.
 void Ledger::Finalise(Batch& batch, const pb::AttemptFailure& failure, Instant now,
                       Outbox& outbox) {
-  if (batch.fold.IsTerminal(failure.task())) return;
+  if (batch.closing || batch.fold.IsTerminal(failure.task())) return;
+  if (commit_.HoldsOk(batch.fold.batch(), failure.task())) return;
   if (!batch.finalising.insert(failure.task()).second) return;
   counts_.Add("R63");
   pb::LedgerRecord record;

@@ -98,12 +98,47 @@ TEST(Facts, WriteNoFinalFailedTwiceNorOverAnOk) {  // R63
   EXPECT_EQ(rig.rows().size(), rows + 1);
 }
 
-TEST(Facts, LetAnOkWinThatWasWrittenBeforeTheFailure) {  // R61 R63
+TEST(Facts, WriteNoFinalFailedBehindAnOkThatWaitsForTheDisk) {  // R63
+  Rig rig;
+  Begin(rig);
+  pb::Envelope some = Oks(5, 3);
+  some.mutable_results()->mutable_tasks()->add_delta(2);  // tasks 5, 7 and 11
+  some.mutable_results()->mutable_tasks()->add_delta(4);
+  rig.Say(Channel::kResults, some);
+  rig.Say(Channel::kResults, Failed(8, 1, ChunkId(1, 2)));
+  const size_t rows = rig.rows().size();
+  for (const uint64_t task : {5, 7, 11}) rig.Say(Channel::kFacts, Facts(Finalise(task)), 8);
+  EXPECT_EQ(rig.rows().size(), rows);
+  for (const uint64_t task : {4, 6, 8, 12}) rig.Say(Channel::kFacts, Facts(Finalise(task)), 8);
+  EXPECT_EQ(rig.rows().size(), rows + 4) << "of these there is none";
+  rig.Sync();
+  EXPECT_EQ(rig.Summary().ok(), 3u);
+  EXPECT_EQ(rig.Summary().failed(), 4u);
+}
+
+TEST(Facts, WriteNoFinalFailedBehindAnEndThatWaitsForTheDisk) {  // R63 R77
+  Rig rig;
+  Begin(rig);
+  pb::BatchFacts cancelled = About();
+  cancelled.set_cancelled(true);
+  cancelled.set_tasks(9);
+  rig.Say(Channel::kFacts, Facts(cancelled), 8);
+  const size_t rows = rig.rows().size();
+  rig.Say(Channel::kFacts, Facts(Finalise(5)), 8);
+  EXPECT_EQ(rig.rows().size(), rows);
+}
+
+// R61: one that stands there all the same.
+TEST(Facts, LetAnOkWinThatWasWrittenBeforeTheFailure) {
   Rig rig;
   Begin(rig);
   rig.Say(Channel::kResults, Oks(5, 1));
-  rig.Say(Channel::kFacts, Facts(Finalise(5)), 8);
   rig.Sync();
+  pb::LedgerRecord failed;
+  *failed.mutable_final_failed() = Finalise(5).finalise(0);
+  rig.rows().push_back(
+      {rig.rows().back().sequence + 1, kBatch, false, Frame::Own(failed.SerializeAsString())});
+  rig.Join();
   EXPECT_EQ(rig.Summary().ok(), 1u);
   EXPECT_EQ(rig.Summary().failed(), 0u);
 }
