@@ -12,6 +12,7 @@ ROLES = {"ventilator", "worker", "sink", "controller"}
 PURE_TARGETS = {
     "lib/core": "fanmill_core",
     "lib/report": "fanmill_report",
+    "lib/verify": "fanmill_verify",
     "ventilator": "ventilator_core",
     "worker": "worker_core",
     "sink": "sink_core",

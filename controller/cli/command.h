@@ -38,6 +38,7 @@ void AddInspect(CLI::App& app, CommandLine& line);  // list, status, wait, resul
 void AddSteer(CLI::App& app, CommandLine& line);    // start, cancel, shutdown
 void AddPrune(CLI::App& app, CommandLine& line);
 void AddKeygen(CLI::App& app, CommandLine& line);
+void AddVerify(CLI::App& app, CommandLine& line);
 void AddDemo(CLI::App& app, CommandLine& line);
 
 // The positional BATCH: the number of one.

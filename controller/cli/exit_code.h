@@ -6,7 +6,7 @@ namespace fanmill::cli {
 
 enum ExitCode {
   kExitOk = 0,
-  kExitTaskFailed = 1,    // at least one task failed
+  kExitTaskFailed = 1,    // at least one task failed; of verify: something is wrong
   kExitUsage = 2,         // what was typed is wrong, or names a file or batch that is not there
   kExitCancelled = 3,     // the batch was cancelled or halted
   kExitTimedOut = 4,      // what was waited for did not come in time

@@ -82,7 +82,8 @@ class Usage : public CLI::Formatter {
 // Options of `fanmill` itself are valid behind each subcommand too, but its help would not say so.
 void TeachWhereTheClusterIs(CLI::App& app) {
   for (CLI::App* command : app.get_subcommands({})) {
-    if (command->get_name() == "demo" || command->get_name() == "keygen") continue;
+    const std::string name = command->get_name();
+    if (name == "demo" || name == "keygen" || name == "verify") continue;
     command->footer(command->get_footer() + kWhereTheClusterIs);
   }
 }
@@ -114,6 +115,7 @@ int Main(int argc, char** argv) {
   AddSteer(app, line);
   AddPrune(app, line);
   AddInspect(app, line);
+  AddVerify(app, line);
   AddKeygen(app, line);
   TeachWhereTheClusterIs(app);
   RefuseValuesOfFlags(app);

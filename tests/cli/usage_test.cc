@@ -114,6 +114,8 @@ TEST(Usage, IsWrongInManyWaysAndEachIsSaid) {
              {{"shutdown", "--now=no"}, "--now takes no value"},
              {{"wait", "1", "--timeout"}, "--timeout needs a value"},
              {{"keygen", ""}, "FILE: it is empty"},
+             {{"verify", "x"}, "BATCH: 'x' is neither the number of a batch nor the word all"},
+             {{"verify", "--state", "/no"}, "cannot read /no/controller/book.db: no such file"},
              {{"submit", "--timeout", "0", "--", "x"}, "--timeout '0' is no time at all"},
              {{"submit", "--array", "1-3"}, "COMMAND is missing"},
              {{"submit", "--"}, "begins with an empty word"},
