@@ -4,7 +4,7 @@
 # What Debian 12 must have to build and run Fanmill, and to test it.
 build_packages="g++ cmake ninja-build pkg-config protobuf-compiler libprotobuf-dev libzmq3-dev
   cppzmq-dev libabsl-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libsqlite3-dev"
-test_packages="libgtest-dev libgmock-dev python3 iproute2 openssh-client openssh-server"
+test_packages="libgtest-dev libgmock-dev python3 python3-protobuf iproute2 openssh-client openssh-server"
 
 say() { echo "$@" >&2; }
 
