@@ -169,21 +169,22 @@ class Run:
         for batch in self.batches:
             if batch.id is not None and not batch.ended:
                 self.figures["hung"] += 1
-                self.wrong.append(f"{batch.name} (batch {batch.id}) did not end within {bound:.0f} s")
+                self.wrong.append(f"{batch.name} (batch {batch.id}) did not end within "
+                                  f"{bound:.0f} s")
         if self.figures["hung"]:
             _, status, _ = await self.cluster.fanmill("status")
             self.note(status)
 
     def work_left(self):
-        """A generous time for the tasks of the batches that have not ended: a machine that does other
-        things too, and a worker to start again after each that is killed."""
+        """A generous time for the tasks of the batches that have not ended: a machine that does
+        other things too, and a worker to start again after each that is killed."""
         slots = self.args.slots * len(self.cluster.workers())
         left = [task for b in self.batches if not b.ended for task in b.tasks]
         deaths = 3 * sum(kind == "parent" for kind, _, _ in left)
         return 3 * sum(seconds + 0.05 for _, seconds, _ in left) / slots + deaths * 2.0
 
     async def cancel_unsealed(self):
-        """A batch whose submit failed has the right to be there, cancelled or never sealed; once."""
+        """A batch whose submit failed may be there, cancelled or never sealed; but once."""
         left = {b.name: b for b in self.batches if b.id is None}
         _, out, _ = await self.cluster.fanmill("list")
         for words in (line.split() for line in out.splitlines()):
@@ -201,8 +202,7 @@ class Run:
     # ---- what came of it
 
     async def judge(self):
-        starts = f"{self.folder}/starts"
-        in_vain = work.started_in_vain(starts)
+        starts = work.Starts(f"{self.folder}/starts")
         verdict = work.Verdict()
         for batch in self.batches:
             if batch.id is None or not batch.ended:
@@ -214,13 +214,13 @@ class Run:
             code, told, said = await self.cluster.fanmill("report", "--json", str(batch.id))
             if code != 0:
                 self.wrong.append(f"{batch.name}: its report: exit code {code}: {said.strip()}")
-            verdict.judge(batch, work.rows_of(out), json.loads(told) if code == 0 else None, in_vain)
+            verdict.judge(batch, work.rows_of(out), json.loads(told) if code == 0 else None, starts)
             self.wrong += await work.verify_otherwise(self.cluster, batch)
         if verdict.figures["ok"] == 0:
             self.wrong.append("no task was ok: this run has shown nothing")
         self.wrong += verdict.wrong
         self.figures.update(verdict.figures)
-        self.figures["attempts"] = work.attempts(starts)
+        self.figures.update(starts.figures())
 
     async def end(self):
         live = [part.name for part in self.cluster.parts.values() if part.pid]
@@ -281,8 +281,9 @@ def replay_line(args):
 def summary(run, args):
     figures = {"seed": args.seed, "seconds": round(time.monotonic() - run.started, 1),
                "faults": dict(sorted(run.by_kind.items())), "fault_count": run.by_kind.total()}
-    for name in ("tasks", "ok", "failed", "attempts", "lost", "doubled", "wrong_values", "given_up",
-                 "orphans", "receipts_missing", "hung", "submits_failed", "settled_s"):
+    for name in ("tasks", "ok", "failed", "attempts", "begun_again", "ended_again", "lost",
+                 "doubled", "wrong_values", "given_up", "orphans", "receipts_missing", "hung",
+                 "submits_failed", "settled_s"):
         figures[name] = run.figures[name]
     figures["batches"] = len(run.batches)
     figures["cancelled_batches"] = sum(b.was_cancelled for b in run.batches)
@@ -327,7 +328,11 @@ def main():
         args.seconds = 60.0
     folder = tempfile.mkdtemp(prefix="fanmill-chaos-")
     run = Run(args, folder)
-    asyncio.run(run.whole())
+    try:
+        asyncio.run(run.whole())
+    except BaseException:
+        print(f"kept: {folder}; again: {replay_line(args)}", file=sys.stderr)
+        raise
     figures = summary(run, args)
     if args.json:
         print(json.dumps(figures, indent=2))

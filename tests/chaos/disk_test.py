@@ -58,7 +58,7 @@ class DiskTest(unittest.IsolatedAsyncioTestCase):
             shutil.rmtree(self.folder)
 
     def faults(self, role, do, **more):
-        """The environment of a daemon whose disk fails; `switched`: only while the flag is there."""
+        """The environment of a daemon whose disk fails; `switched`: while the flag is there."""
         environ = {"LD_PRELOAD": SHIM, "FAULT_DIR": self.state(role), "FAULT_DO": do}
         if more.pop("switched", False):
             environ["FAULT_WHILE"] = self.flag
@@ -99,14 +99,14 @@ class DiskTest(unittest.IsolatedAsyncioTestCase):
         while time.monotonic() < give_up:
             code, out, said = await self.cluster.fanmill("results", "--json", str(batch.id),
                                                          timeout=PATIENCE_S)
-            if code in (0, 1, 3) or "are lost" in said:
+            if code in (0, 1, 3) or "lost" in said:
                 return code, work.rows_of(out), said
         self.fail(f"results of batch {batch.id}: {code} {said}")
 
     async def expect_whole(self, batch):
         code, rows, said = await self.rows(batch)
         verdict = work.Verdict()
-        verdict.judge(batch, rows, None, work.started_in_vain(self.folder + "/starts"))
+        verdict.judge(batch, rows, None, work.Starts(self.folder + "/starts"))
         self.assertEqual((code, verdict.wrong), (0, []), said)
 
     async def await_ok(self, batch, count):
@@ -225,7 +225,8 @@ class Calls(DiskTest):
         await self.await_ok(batch, 5)
         self.switch(True)
         await self.expect_whole(batch)
-        self.assertEqual(work.attempts(self.folder + "/starts"), len(batch.tasks))
+        starts = work.Starts(self.folder + "/starts")
+        self.assertEqual(starts.figures()["attempts"], len(batch.tasks))
         _, out, _ = await self.cluster.fanmill("status")
         self.assertNotIn("gone", out)
         self.assertEqual(self.cluster.ends, [])
@@ -327,7 +328,7 @@ class Bits(DiskTest):
         token = {"controller": "worker-1"}.get(role, batch.tasks[0][2])
         flips = []
         part.between = lambda: flips or flips.append(self.flip(path, token))
-        # A killed one leaves its last commits in the -wal, who is asked to leave puts them in place.
+        # A killed one leaves its last commits in the -wal, who is asked to leave moves them.
         if of_wal:
             part.kill()
         else:
@@ -347,7 +348,7 @@ class Bits(DiskTest):
         code, rows, said = await self.rows(batch)
         verdict = work.Verdict()
         batch.was_cancelled = code != 0
-        verdict.judge(batch, rows, None, work.started_in_vain(self.folder + "/starts"))
+        verdict.judge(batch, rows, None, work.Starts(self.folder + "/starts"))
         self.assertEqual(verdict.wrong, [], said)
         if code != 0:
             self.assertRegex(said, "lost|cancelled")
@@ -358,7 +359,6 @@ class Bits(DiskTest):
         for (of_wal, of_running), expected in cases.items():
             with self.subTest(role=role, wal=of_wal, running=of_running):
                 whole = await self.one(role, of_wal, of_running)
-                print(role, of_wal, of_running, whole)
                 if expected is not None:
                     self.assertEqual(whole, expected)
             await self.asyncTearDown()

@@ -1,5 +1,5 @@
-"""What is done to a cluster and when: a plan made of the seed alone, so that a seed replays as far as
-real time allows, and the doing of it."""
+"""What is done to a cluster and when: a plan made of the seed alone, so that a seed replays as far
+as real time allows, and the doing of it."""
 import random
 
 from parts import LEASE_S

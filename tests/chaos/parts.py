@@ -1,5 +1,5 @@
-"""The parts of one cluster on loopback: each is started again, with the same --state, as often as it
-dies, until it is not wanted any more. And what is left of a run: processes by their mark."""
+"""The parts of one cluster on loopback: each is started again, with the same --state, as often as
+it dies, until it is not wanted any more. And what is left of a run: processes by their mark."""
 import asyncio
 import contextlib
 import os
@@ -158,7 +158,7 @@ class Cluster:
         return f"{self.asked_host}:{CONTROL}"
 
     def ports(self):
-        """All that the parts listen on: control, signal, results, acks, lease, reads, intake, lanes."""
+        """What the parts listen on: control, signal, results, acks, lease, facts, intake, lanes."""
         return list(range(CONTROL, CONTROL + 7)) + list(range(LANES[0], LANES[1] + 1))
 
     def _add(self, name, argv):

@@ -1,4 +1,4 @@
-"""What a run submits, and how each task must end: whatever happens, once, and with its own value."""
+"""What a run submits, and how each task must end: whatever happens, once, with its own value."""
 import collections
 import json
 import os
@@ -58,22 +58,27 @@ def rows_of(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def started_in_vain(path):
-    """(batch, task) -> attempts that began and never came to their end."""
-    open_attempts = collections.Counter()
-    if os.path.exists(path):
-        with open(path, encoding="ascii") as file:
-            for line in file:
-                batch, task, what = line.split()
-                open_attempts[int(batch), int(task)] += 1 if what == "start" else -1
-    return open_attempts
+class Starts:
+    """What the tasks have written down of themselves: how often each began, and came to its end."""
 
+    def __init__(self, path):
+        self.began, self.ended = collections.Counter(), collections.Counter()
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as file:
+                for line in file:
+                    batch, task, what = line.split()
+                    counter = self.began if what == "start" else self.ended
+                    counter[int(batch), int(task)] += 1
 
-def attempts(path):
-    if not os.path.exists(path):
-        return 0
-    with open(path, encoding="ascii") as file:
-        return sum(line.endswith("start\n") for line in file)
+    def in_vain(self, batch, task):
+        return self.began[batch, task] - self.ended[batch, task]
+
+    def figures(self):
+        """`begun_again`: retries and redeliveries. `ended_again`: their results were late, or lost
+        with their worker the first time."""
+        return {"attempts": self.began.total(),
+                "begun_again": self.began.total() - len(self.began),
+                "ended_again": self.ended.total() - len(self.ended)}
 
 
 class Verdict:
@@ -83,7 +88,7 @@ class Verdict:
         self.wrong = []
         self.figures = collections.Counter()
 
-    def judge(self, batch, rows, report, in_vain):
+    def judge(self, batch, rows, report, starts):
         ends = collections.Counter()
         times = collections.Counter(row["task"] for row in rows)
         for task, count in times.items():
@@ -96,7 +101,7 @@ class Verdict:
                 self.wrong.append(f"{batch.name}: task {task} has no result")
         for row in rows:
             ends["ok" if row["status"] == "ok" else "failed"] += 1
-            self._judge_row(batch, row, in_vain)
+            self._judge_row(batch, row, starts)
         self._judge_report(batch, report, ends, len(times))
         if batch.rows and not batch.was_cancelled:
             fresh = {row["task"]: row for row in rows}
@@ -109,7 +114,7 @@ class Verdict:
         self.figures["tasks"] += len(batch.tasks)
         self.figures.update(ends)
 
-    def _judge_row(self, batch, row, in_vain):
+    def _judge_row(self, batch, row, starts):
         task = row["task"]
         if not 1 <= task <= len(batch.tasks):
             self.wrong.append(f"{batch.name}: a result of task {task}, which there is not")
@@ -117,9 +122,10 @@ class Verdict:
         kind, _, token = batch.tasks[task - 1]
         status, code = ENDS[kind]
         if row["status"] == "lost" and kind != "parent":
-            if in_vain[batch.id, task] < DEATHS_OF_LOST:
+            in_vain = starts.in_vain(batch.id, task)
+            if in_vain < DEATHS_OF_LOST:
                 self.wrong.append(f"{batch.name}: task {task} ({kind}) was given up, though it "
-                                  f"began in vain {in_vain[batch.id, task]} times only")
+                                  f"began in vain {in_vain} times only")
             self.figures["given_up"] += 1
         elif row["status"] != status or (code is not None and row["code"] != code):
             self.wrong.append(f"{batch.name}: task {task} ({kind}) ended {row['status']} "
