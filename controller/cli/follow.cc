@@ -292,7 +292,7 @@ absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t 
   const Instant begun = Now();
   Reasons reasons;
   Outage outage("the controller", batch);
-  while (!shown.ended && !stop()) {
+  do {  // once in any case: what has ended is told, however little time there is
     absl::StatusOr<client::ClusterStatus> status = cluster.Status(batch);
     if (absl::IsCancelled(status.status())) break;
     if (absl::IsUnavailable(status.status()) && outage.known()) {
@@ -306,7 +306,7 @@ absl::StatusOr<client::BatchStatus> AwaitEnd(client::Cluster& cluster, uint32_t 
     if (!status->batches.empty()) shown = status->batches.front();
     if (shown.ended || Now() - begun > kStillAfter) reasons.Say(shown);
     if (!shown.ended) WaitFor(kLookEvery);
-  }
+  } while (!shown.ended && !stop());
   return shown;
 }
 
