@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/core/check.h"
+#include "lib/io/wal_damage.h"
 
 namespace fanmill {
 namespace {
@@ -25,6 +26,13 @@ constexpr uint64_t kRoomSteps = 64;
 
 absl::StatusOr<std::unique_ptr<DurableJournal>> DurableJournal::Open(
     DurableJournalOptions options) {
+  const uint64_t dropped = CommitsDropped(options.file + "-wal");
+  if (dropped > 0 && options.on_trouble) {
+    options.on_trouble(absl::DataLossError(absl::StrCat(
+        options.file, "-wal: its last ", dropped,
+        " commits are not what was written, and count for nothing: what they said is done again "
+        "where that can be; if this machine has not just crashed, see that the disk is sound")));
+  }
   absl::StatusOr<RowStore> store = RowStore::Open(options.file, options.what, options.durability);
   if (!store.ok()) return store.status();
   return std::unique_ptr<DurableJournal>(new DurableJournal(std::move(options), *std::move(store)));

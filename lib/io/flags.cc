@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -145,6 +146,8 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
 }
 
 void StartLogging(const CommonFlags& flags) {
+  static std::mutex one_at_a_time;  // spdlog throws when somebody makes the same one meanwhile
+  const std::lock_guard lock(one_at_a_time);
   if (spdlog::get(flags.program) != nullptr) return;
   spdlog::set_default_logger(spdlog::stderr_logger_mt(flags.program));
   spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%f%z level=%l program=%n pid=%P %v");

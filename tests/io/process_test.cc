@@ -4,6 +4,12 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <latch>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lib/io/flags.h"
 
 namespace fanmill {
 namespace {
@@ -25,6 +31,28 @@ TEST(ExitWatchdog, LetsAProcessGoThatClosesInTime) {
         std::exit(3);
       },
       testing::ExitedWithCode(3), "");
+}
+
+// A worker's main thread may just begin when the one that watches its guardian has a death to tell.
+TEST(Logging, MayBeStartedByManyThreadsAtOnce) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        for (int round = 0; round < 100; ++round) {
+          CommonFlags flags;
+          flags.program = "round-" + std::to_string(round);
+          std::latch begin(4);
+          std::vector<std::jthread> threads;
+          for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&] {
+              begin.arrive_and_wait();
+              StartLogging(flags);
+            });
+          }
+        }
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(Process, TellsErrorsAsTheyStandInsideASentence) {
