@@ -323,6 +323,7 @@ void Intake::OnRecovered(Instant now, const JournalRecovered& page) {
   }
   if (!page.last) return;
   recovered_ = true;
+  DropBroken();
   for (const auto& [id, batch] : mill_.batches) {
     batch->RestBelowFrontier();
     frontiers_[id] = batch->allowed();
@@ -343,10 +344,11 @@ void Intake::Recover(Instant now, const Record& record) {
   if (batch == nullptr) return mill_.Count("bad_row");
   switch (record.fact_case()) {
     case Record::kAppended:
-      if (record.appended().first() != batch->accepted()) return mill_.Count("bad_row");
+      if (record.appended().first() != batch->accepted()) break;
       batch->Accept(record.appended());
       return batch->MakeDurable(batch->accepted());
     case Record::kSealed:
+      if (record.sealed().tasks() != batch->accepted()) break;
       return batch->Seal();
     case Record::kFrontier:
       return batch->SetFrontier(record.frontier().below());
@@ -357,6 +359,21 @@ void Intake::Recover(Instant now, const Record& record) {
     default:
       return mill_.Count("bad_row");
   }
+  broken_.insert(id);  // tasks between its rows are missing
+}
+
+// A batch that lacks tasks would end without them, or never: it is as one that was lost whole. R96
+void Intake::DropBroken() {
+  for (const uint32_t id : broken_) {
+    const auto found = mill_.batches.find(id);
+    if (found == mill_.batches.end() || !found->second->live()) continue;
+    mill_.Count("R96");
+    mill_.notices.push_back("batch " + std::to_string(id) +
+                            " is given up: its tasks in the manifest are damaged");
+    mill_.batches.erase(found);
+    ForgetToken(id);
+  }
+  broken_.clear();
 }
 
 void Intake::CheckInvariants() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,7 @@ class Intake {
   void Write(pb::ManifestRecord record, uint64_t value, PeerId reply_to, Outbox& outbox);
   void Apply(Instant now, const Pending& pending, Outbox& outbox);
   void Recover(Instant now, const pb::ManifestRecord& record);
+  void DropBroken();
   void AnswerOpen(PeerId to, const pb::OpenBatch& open, uint32_t batch, const std::string& error,
                   Outbox& outbox) const;
   void Answer(PeerId to, uint32_t batch, const std::string& error, Outbox& outbox);
@@ -67,6 +69,7 @@ class Intake {
   uint32_t last_batch_ = 0;
   std::map<Token, uint32_t> tokens_;
   std::map<uint32_t, Token> token_of_;
+  std::set<uint32_t> broken_;               // while recovering: what lacks rows
   std::map<uint32_t, uint64_t> frontiers_;  // asked for, durable or not
   std::deque<Pending> pending_;
   std::deque<std::pair<PeerId, uint32_t>> waiting_;  // were told that there is no room

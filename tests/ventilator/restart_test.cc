@@ -154,5 +154,32 @@ TEST(Restart, SkipsRowsThatAreNone) {
   EXPECT_EQ(rig.Counted("bad_row"), 1u);
 }
 
+// Its submitter was told that they are durable, so a batch must not end without them; nor wait for
+// them for ever.
+TEST(Restart, GivesABatchUpThatLacksTasks) {  // R96
+  Rig first;
+  const uint32_t whole = first.Batch(10);
+  const uint32_t damaged = first.Open();
+  first.Append(damaged, 0, 10);
+  first.Append(damaged, 10, 10);
+  first.Append(damaged, 20, 10);
+  first.Seal(damaged, 30);
+  for (const uint64_t lost : {0u, 10u, 20u}) {
+    std::vector<JournalRow> rows = first.journal;
+    std::erase_if(rows, [&](const JournalRow& row) {
+      pb::ManifestRecord record;
+      EXPECT_TRUE(record.ParseFromArray(row.bytes.bytes.data(), row.bytes.bytes.size()));
+      return record.has_appended() && record.batch() == damaged &&
+             record.appended().first() == lost;
+    });
+    ASSERT_EQ(rows.size() + 1, first.journal.size());
+    Rig rig(SecondEpoch(), rows);
+    EXPECT_EQ(rig.Counted("R96"), 1u);
+    rig.Tell();
+    EXPECT_EQ(rig.Progress(whole).tasks(), 10u);
+    EXPECT_EQ(rig.Progress(damaged).batch(), 0u) << "the controller hears of it no more";
+  }
+}
+
 }  // namespace
 }  // namespace fanmill
