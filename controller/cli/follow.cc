@@ -218,13 +218,20 @@ class Follower {
     absl::StatusOr<client::ClusterStatus> status = cluster_.Status(batch_);
     const bool tried_in_vain = absl::IsUnavailable(status.status());  // the sink is asked again
     if (!status.ok() && !tried_in_vain) return status.status();
-    if (status.ok() && !status->batches.empty() && status->batches.front().phase != "cancelled" &&
-        status->batches.front().ended) {
-      return absl::UnavailableError(
-          absl::StrCat("batch ", batch_, " has ended (", status->batches.front().phase,
-                       "), but the sink has lost its results, and says: ", why.message()));
+    absl::Status lost = LostBySink(status, why.message());
+    return lost.ok() ? OnNothing(followed) : lost;
+  }
+
+  // The controller knows of another end than a cancel.
+  absl::Status LostBySink(const absl::StatusOr<client::ClusterStatus>& status,
+                          absl::string_view says) const {
+    if (!status.ok() || status->batches.empty() || !status->batches.front().ended ||
+        status->batches.front().phase == "cancelled") {
+      return absl::OkStatus();
     }
-    return OnNothing(followed);
+    return absl::UnavailableError(
+        absl::StrCat("batch ", batch_, " has ended (", status->batches.front().phase,
+                     "), but the sink has lost its results, and says: ", says));
   }
 
   // A batch that its ventilator or its sink has lost is closed by the controller alone.
@@ -247,6 +254,10 @@ class Follower {
   absl::Status OnEnd(const client::BatchEnd& end, Followed& followed) {
     output_.TakeNoMore();
     if (output_.Due()) return absl::OkStatus();
+    if (end.cancelled) {  // a sink that lost a batch's end, and its results, takes it for cancelled
+      absl::Status lost = LostBySink(cluster_.Status(batch_), "it was cancelled");
+      if (!lost.ok()) return lost;
+    }
     followed.ended = true;
     followed.end = end;
     return output_.Flush();
@@ -332,6 +343,13 @@ void SayFailures(const Failures& failures) {
 
 int Conclude(uint32_t batch, const Followed& followed) {
   const client::BatchEnd& end = followed.end;
+  if (!end.cancelled && end.cancelled_tasks > 0) {
+    return Complain(absl::DataLossError(absl::StrCat(
+        "batch ", batch, " has ended, but the results of ", end.cancelled_tasks, " of its ",
+        end.ok + end.failed + end.cancelled_tasks,
+        " tasks are lost: the sink's disk gave back something else than was written, as its log "
+        "tells. Run those tasks again, or restore the sink's state from a copy")));
+  }
   if (end.failed > 0) {
     Say(absl::StrCat("batch ", batch, ": ", end.failed, " of ",
                      end.ok + end.failed + end.cancelled_tasks, " tasks failed"));

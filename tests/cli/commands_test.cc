@@ -70,6 +70,7 @@ TEST_F(Commands, SubmitPrintsTheBareIdAndResultsTheOutputs) {
   EXPECT_EQ(Sorted(results.out), "got a\ngot b\ngot c\n");
   EXPECT_THAT(results.err, IsEmpty());
   EXPECT_EQ(Run({"wait", batch}).exit_code, 0);
+  EXPECT_EQ(Run({"wait", batch, "--timeout", "1ms"}).exit_code, 0) << "it asks in any case";
 }
 
 TEST_F(Commands, SubmitWithWaitPrintsTheOutputsAlone) {

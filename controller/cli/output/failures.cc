@@ -40,7 +40,8 @@ std::string CauseOf(const client::Result& result) {
   } else {
     text = result.status;
   }
-  if (result.attempt > 1 && result.status != "lost") absl::StrAppend(&text, ", at attempt ", result.attempt);
+  if (result.attempt > 1 && result.status != "lost")
+    absl::StrAppend(&text, ", at attempt ", result.attempt);
   const std::string_view said = LastLine(result.err);
   if (!said.empty()) absl::StrAppend(&text, ": ", Printable(said, kErrorShownBytesMax));
   return text;
