@@ -55,7 +55,7 @@ build() {
   log=$dir/build.log
   mkdir -p "$dir"
   if [ ! -f "$dir/build.ninja" ]; then
-    say "fanmill: building in ${dir#"$root"/}; the first time takes a few minutes"
+    say "fanmill: building in ${dir#"$root"/}; the first time takes some ten minutes on two cores"
     (cd "$root" && cmake --preset "$preset") >"$log" 2>&1 || { tail -n 20 "$log" >&2; exit 1; }
   fi
   if [ -n "${CI:-}" ] || [ -t 2 ]; then
