@@ -132,6 +132,10 @@ class Run:
         horizon = self.args.seconds or 24 * 3600
         plan = collections.deque(faults.plan(
             self.args.seed, horizon, self.args.every, net_faults.KINDS if self.proxy else {}))
+        first = self.make_batch()
+        self.start(self.see_through(first))
+        while first.id is None and not self.done():
+            await asyncio.sleep(0.02)
         begun = time.monotonic()
         while True:
             now = time.monotonic() - begun

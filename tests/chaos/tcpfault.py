@@ -37,10 +37,14 @@ class Link:
             reader, self.target = await asyncio.open_connection(self.proxy.target_host, self.port)
         except OSError:
             return self.close(reset=True)
-        await asyncio.wait([asyncio.create_task(self._pump(self.reader, self.target, UP)),
-                            asyncio.create_task(self._pump(reader, self.writer, DOWN))],
-                           return_when=asyncio.FIRST_COMPLETED)
-        self.close()
+        pumps = [asyncio.create_task(self._pump(self.reader, self.target, UP)),
+                 asyncio.create_task(self._pump(reader, self.writer, DOWN))]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            self.close()
 
     async def _pump(self, reader, writer, way):
         with contextlib.suppress(OSError):
