@@ -64,7 +64,7 @@ TEST(Usage, IsTaughtByAnExampleOfEveryCommand) {
     std::istringstream(line) >> name;
     EXPECT_THAT(help({name}), ContainsRegex("\n  .*fanmill " + name)) << name;
   }
-  EXPECT_EQ(commands, 13);
+  EXPECT_EQ(commands, 14);
 }
 
 TEST(DryRun, ShowsTheCommandsAndNeedsNoCluster) {
